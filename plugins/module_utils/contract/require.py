@@ -1,0 +1,54 @@
+# Copyright: (c) 2026, mcpops.fleet contributors
+# GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Whether what was observed satisfies what the owner requires. Expectations are JMESPath (jmespath.org)."""
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from ..errors import FleetError
+
+try:
+    import jmespath
+except ImportError:
+    jmespath = None
+
+HAS_JMESPATH = jmespath is not None
+
+
+def missing_tools(required: Collection[str], offered: Collection[str]) -> list[str]:
+    """Required tools that are not offered, in order."""
+    return [tool for tool in required if tool not in offered]
+
+
+def check_expression(expression: str) -> None:
+    """:raises FleetError: when it is no JMESPath, saying where it goes wrong."""
+    try:
+        jmespath.compile(expression)
+    except jmespath.exceptions.JMESPathError as error:
+        message = " ".join(str(error).split())
+        raise FleetError(
+            f"read the expectation {expression!r}", f"it is no JMESPath: {message}", "Correct require.calls.expect."
+        ) from error
+
+
+def disappointment(expression: str | None, result: Mapping[str, Any] | None, error: str | None) -> str | None:
+    """Why the answer of a required call will not do; None when it will.
+
+    Without an expression any answer that is not an error (``isError``) will do; with one it must be true.
+    """
+    if result is None:
+        return error or "no answer"
+    if expression is None:
+        return f"the tool failed: {_short(result.get('content'))}" if result.get("isError") else None
+    try:
+        value = jmespath.search(expression, result)
+    except jmespath.exceptions.JMESPathError as problem:
+        return f"{expression!r} cannot be applied to {_short(result)}: {' '.join(str(problem).split())}"
+    return None if value is True else f"{expression!r} gave {_short(value)} on {_short(result)}"
+
+
+def _short(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 200 else text[:200] + "…"

@@ -1,0 +1,246 @@
+# Copyright: (c) 2026, mcpops.fleet contributors
+# GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""From what stands in an inventory to a ``ServerDefinition``; every doubt is an error that names the key."""
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import fields
+from typing import Any
+
+from ..errors import FleetError
+from .server import Call, Requirements, ServerDefinition, UpdatePolicy
+
+_NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?")
+_IDENTIFIER = {
+    "npm": re.compile(r"(@[a-z0-9~][a-z0-9._~-]*/)?[a-z0-9~][a-z0-9._~-]*"),
+    "pypi": re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?"),
+}
+_VERSION = {
+    "npm": re.compile(r"[0-9]+\.[0-9]+\.[0-9]+(-[0-9A-Za-z.-]+)?(\+[0-9A-Za-z.-]+)?"),
+    "pypi": re.compile(r"([0-9]+!)?[0-9]+(\.[0-9]+)*((a|b|rc)[0-9]+)?(\.post[0-9]+)?(\.dev[0-9]+)?(\+[A-Za-z0-9.]+)?"),
+}
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_URL_PATH = re.compile(r"(/[A-Za-z0-9._~-]+)+/?|/")
+_COMMAND = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*")
+
+TRANSPORTS = ("streamable-http", "stdio")
+_KEYS = (
+    "name", "package", "transport", "arguments", "environment", "credentials", "command", "path", "route",
+    "ports", "require", "update",
+)  # fmt: skip
+
+
+class _Reader:
+    """Reads keys of one mapping; each complaint says where in the definition it is."""
+
+    def __init__(self, server: str, where: str, raw: Any, known: Sequence[str]) -> None:
+        self.server = server
+        self.where = where
+        if not isinstance(raw, Mapping):
+            raise self.complaint("", f"it is {_shown(raw)}", f"Write it as a mapping with the keys {', '.join(known)}.")
+        self.raw = raw
+        unknown = sorted(str(key) for key in raw if key not in known)
+        if unknown:
+            raise self.complaint("", f"unknown key {', '.join(unknown)}", f"Known keys: {', '.join(known)}.")
+
+    def complaint(self, key: str, came_back: str, cure: str) -> FleetError:
+        place = ".".join(part for part in (self.where, key) if part)
+        return FleetError(f"read the definition{f', {place}' if place else ''}", came_back, cure, self.server)
+
+    def text(self, key: str, pattern: re.Pattern[str], like: str, default: str | None = None) -> str:
+        value = self.raw.get(key, default)
+        if value is None:
+            raise self.complaint(key, "it is missing", f"Give it, like {like}.")
+        if not isinstance(value, str):
+            raise self.complaint(key, f"it is {_shown(value)}, not text", f'Quote it, like "{like}".')
+        if not pattern.fullmatch(value):
+            raise self.complaint(key, f"{value!r} is not allowed", f"Write it like {like}.")
+        return value
+
+    def number(self, key: str, default: float, low: float, high: float) -> float:
+        value = self.raw.get(key, default)
+        try:
+            number = float(value) if not isinstance(value, bool) else None
+        except (TypeError, ValueError):
+            number = None
+        if number is None or not low <= number <= high:
+            raise self.complaint(key, f"it is {_shown(value)}", f"Give a number from {low:g} to {high:g}.")
+        return number
+
+    def choice(self, key: str, default: str, choices: Sequence[str]) -> str:
+        value = self.raw.get(key, default)
+        if value not in choices:
+            raise self.complaint(key, f"it is {_shown(value)}", f"Choose one of {', '.join(choices)}.")
+        return str(value)
+
+    def sequence(self, key: str) -> Sequence[Any]:
+        value = self.raw.get(key) or []
+        if isinstance(value, (str, bytes)) or not isinstance(value, Sequence):
+            raise self.complaint(key, f"it is {_shown(value)}", "Write it as a list.")
+        return value
+
+    def variables(self, key: str, secret: bool = False) -> dict[str, str]:
+        value = self.raw.get(key) or {}
+        if not isinstance(value, Mapping):
+            raise self.complaint(key, "it is no mapping", "Write it as NAME: value pairs.")
+        for name, content in value.items():
+            if not isinstance(name, str) or not _VARIABLE.fullmatch(name):
+                raise self.complaint(key, f"{name!r} is no name of a variable", "Use letters, digits and _.")
+            if isinstance(content, bool) or not isinstance(content, (str, int, float)) or "\0" in str(content):
+                shown = "not text" if secret else f"{_shown(content)}, not text"
+                raise self.complaint(f"{key}.{name}", f"it is {shown}", "Quote the value.")
+        return {name: str(content) for name, content in value.items()}
+
+
+def _shown(value: Any) -> str:
+    text = repr(value)
+    return f"{type(value).__name__} {text if len(text) <= 60 else text[:60] + '…'}"
+
+
+def parse(raw: Any, credentials: Mapping[str, Any] | None = None) -> ServerDefinition:
+    """Check one definition.
+
+    :param raw: the mapping from the inventory; ``credentials`` in it or beside it.
+    :raises FleetError: naming the server, the key, what is wrong with it and how to write it.
+    """
+    name = raw.get("name") if isinstance(raw, Mapping) else None
+    server = name if isinstance(name, str) and _NAME.fullmatch(name) else f"server {name!r}"
+    reader = _Reader(server, "", raw, _KEYS)
+    name = reader.text("name", _NAME, "time (small letters, digits and -, at most 40)")
+    package = _Reader(server, "package", reader.raw.get("package"), ("registry_type", "identifier", "version"))
+    registry_type = package.choice("registry_type", "", tuple(_IDENTIFIER))
+    transport = reader.choice("transport", "", TRANSPORTS)
+    definition = ServerDefinition(
+        name=name,
+        registry_type=registry_type,
+        identifier=package.text("identifier", _IDENTIFIER[registry_type], "mcp-server-time"),
+        version=package.text("version", _VERSION[registry_type], "2026.8.18 (one exact version)"),
+        transport=transport,
+        arguments=_arguments(reader),
+        environment=reader.variables("environment"),
+        credentials=_credentials(reader, credentials),
+        command=reader.text("command", _COMMAND, "mcp-server-time") if reader.raw.get("command") else None,
+        path=reader.text("path", _URL_PATH, "/mcp", "/mcp"),
+        route=reader.text("route", _URL_PATH, f"/{name}", f"/{name}"),
+        ports=_ports(reader),
+        require=_require(reader),
+        update=_update(reader),
+    )
+    _check_port_is_told(reader, definition)
+    return definition
+
+
+def parse_name(raw: Any, credentials: Mapping[str, Any] | None = None) -> ServerDefinition:
+    """What is enough to take a server away: its name and transport; the times of ``update`` where given.
+
+    :raises FleetError: as ``parse`` does.
+    """
+    if isinstance(raw, Mapping) and "package" in raw:
+        return parse(raw, credentials)
+    reader = _Reader(f"server {raw.get('name')!r}" if isinstance(raw, Mapping) else "server", "", raw, _KEYS)
+    return ServerDefinition(
+        name=reader.text("name", _NAME, "time"),
+        registry_type="",
+        identifier="",
+        version="",
+        transport=reader.choice("transport", "", TRANSPORTS),
+        update=_update(reader),
+    )
+
+
+def parse_all(raws: Any) -> list[ServerDefinition]:
+    """Check all definitions of a host, and that no two share a name, a route or a port."""
+    if isinstance(raws, (str, bytes, Mapping)) or not isinstance(raws, Sequence):
+        raise FleetError("read mcp_servers", f"it is {_shown(raws)}", "Write it as a list of definitions.")
+    definitions = [parse(raw) for raw in raws]
+    _check_unique("name", [(item.name, item.name) for item in definitions])
+    _check_unique("route", [(item.route.rstrip("/"), item.name) for item in definitions if item.over_http])
+    _check_unique("port", [(str(port), item.name) for item in definitions for port in item.ports or ()])
+    return definitions
+
+
+def _check_unique(what: str, owned: Sequence[tuple[str, str]]) -> None:
+    owners: dict[str, str] = {}
+    for value, owner in owned:
+        if value in owners:
+            raise FleetError(
+                f"read mcp_servers, {what} {value}", f"{owners[value]} and {owner} both have it",
+                f"Give each server a {what} of its own.", owner,
+            )  # fmt: skip
+        owners[value] = owner
+
+
+def _arguments(reader: _Reader) -> tuple[str, ...]:
+    values = reader.sequence("arguments")
+    for value in values:
+        if isinstance(value, bool) or not isinstance(value, (str, int, float)) or "\0" in str(value):
+            raise reader.complaint("arguments", f"{_shown(value)} is not text", "Quote it.")
+    return tuple(str(value) for value in values)
+
+
+def _credentials(reader: _Reader, beside: Mapping[str, Any] | None) -> dict[str, str]:
+    inside = reader.raw.get("credentials") or {}
+    if not isinstance(inside, Mapping):
+        raise reader.complaint("credentials", "it is no mapping", "Write it as NAME: value pairs.")
+    raw = {**inside, **(beside or {})}
+    credentials = _Reader(reader.server, "", {"credentials": raw}, ("credentials",)).variables("credentials", True)
+    both = sorted(set(credentials) & set(reader.raw.get("environment") or {}))
+    if both:
+        raise reader.complaint("credentials", f"{', '.join(both)} is in environment too", "Keep it in one of them.")
+    return credentials
+
+
+def _ports(reader: _Reader) -> tuple[int, int] | None:
+    ports = reader.sequence("ports")
+    if not ports:
+        return None
+    if len(ports) != 2 or ports[0] == ports[1] or not all(type(p) is int and 1024 <= p <= 65535 for p in ports):
+        raise reader.complaint(
+            "ports", f"it is {list(ports)}", "Give two different ports from 1024 to 65535: blue's and green's."
+        )
+    return ports[0], ports[1]
+
+
+def _require(reader: _Reader) -> Requirements:
+    require = _Reader(reader.server, "require", reader.raw.get("require") or {}, ("tools", "calls"))
+    tools = require.sequence("tools")
+    if not all(isinstance(tool, str) and tool for tool in tools):
+        raise require.complaint("tools", f"it is {_shown(tools)}", "Write it as a list of tool names.")
+    calls = []
+    for raw in require.sequence("calls"):
+        call = _Reader(reader.server, "require.calls", raw, ("tool", "arguments", "expect"))
+        arguments = call.raw.get("arguments") or {}
+        if not isinstance(call.raw.get("tool"), str) or not isinstance(arguments, Mapping):
+            raise call.complaint("", f"it is {_shown(raw)}", "Give tool (its name) and arguments (a mapping).")
+        expect = call.raw.get("expect")
+        if expect is not None and not isinstance(expect, str):
+            raise call.complaint("expect", f"it is {_shown(expect)}", "Give a JMESPath expression, quoted.")
+        calls.append(Call(call.raw["tool"], dict(arguments), expect))
+    return Requirements(tuple(tools), tuple(calls))
+
+
+def _update(reader: _Reader) -> UpdatePolicy:
+    known = [item.name for item in fields(UpdatePolicy)]
+    update = _Reader(reader.server, "update", reader.raw.get("update") or {}, known)
+    default = UpdatePolicy()
+    return UpdatePolicy(
+        install_timeout=update.number("install_timeout", default.install_timeout, 1, 7200),
+        ready_timeout=update.number("ready_timeout", default.ready_timeout, 1, 3600),
+        healthy_threshold=int(update.number("healthy_threshold", default.healthy_threshold, 1, 100)),
+        bake=update.number("bake", default.bake, 0, 86400),
+        drain=update.number("drain", default.drain, 0, 7 * 86400),
+        stop_timeout=update.number("stop_timeout", default.stop_timeout, 0, 600),
+        max_error_rate=update.number("max_error_rate", default.max_error_rate, 0, 1),
+        on_breaking=update.choice("on_breaking", default.on_breaking, ("stop", "allow")),
+    )
+
+
+def _check_port_is_told(reader: _Reader, definition: ServerDefinition) -> None:
+    told = any("{port}" in value for value in (*definition.arguments, *definition.environment.values()))
+    if definition.over_http and not told:
+        raise reader.complaint(
+            "", "nothing in arguments or environment has {port}: both slots would listen on the same port",
+            'Tell the server its port, like environment: {PORT: "{port}"} or arguments: [--port, "{port}"].',
+        )  # fmt: skip

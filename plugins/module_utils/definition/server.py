@@ -1,0 +1,90 @@
+# Copyright: (c) 2026, mcpops.fleet contributors
+# GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The typed form of one server's definition. Values here have been checked by ``parse``."""
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Call:
+    """A tool call that must work, with a JMESPath expression that its result must satisfy."""
+
+    tool: str
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+    expect: str | None = None
+
+
+@dataclass(frozen=True)
+class Requirements:
+    """The owner's contract: what every release of the server has to offer."""
+
+    tools: tuple[str, ...] = ()
+    calls: tuple[Call, ...] = ()
+
+
+@dataclass(frozen=True)
+class UpdatePolicy:
+    """How an update of this server goes; all times in seconds."""
+
+    install_timeout: float = 600
+    ready_timeout: float = 60
+    healthy_threshold: int = 3
+    bake: float = 30
+    drain: float = 600
+    stop_timeout: float = 10
+    max_error_rate: float = 0.05
+    on_breaking: str = "stop"
+
+
+@dataclass(frozen=True)
+class ServerDefinition:
+    """One MCP server that the fleet runs (the names of the package's parts are server.json's)."""
+
+    name: str
+    registry_type: str
+    identifier: str
+    version: str
+    transport: str
+    arguments: tuple[str, ...] = ()
+    environment: Mapping[str, str] = field(default_factory=dict)
+    credentials: Mapping[str, str] = field(default_factory=dict, repr=False)
+    command: str | None = None
+    path: str = "/mcp"
+    route: str = ""
+    ports: tuple[int, int] | None = None
+    require: Requirements = field(default_factory=Requirements)
+    update: UpdatePolicy = field(default_factory=UpdatePolicy)
+
+    @property
+    def over_http(self) -> bool:
+        """Whether the server stands behind the edge (else clients start it by its launcher)."""
+        return self.transport == "streamable-http"
+
+    @property
+    def package(self) -> str:
+        """The package and version as people write it."""
+        return f"{self.identifier}@{self.version}"
+
+    def configuration(self) -> dict[str, Any]:
+        """What, besides the release, makes a process of this server: changed, it needs an update.
+
+        Credentials are not part of it, so that it can be shown and kept; they are compared by content.
+        """
+        return {
+            "transport": self.transport,
+            "arguments": list(self.arguments),
+            "environment": dict(sorted(self.environment.items())),
+            "command": self.command,
+            "path": self.path if self.over_http else None,
+            "credentials": sorted(self.credentials),
+        }
+
+    def configuration_digest(self) -> str:
+        """sha256 (hex) of the configuration."""
+        return hashlib.sha256(json.dumps(self.configuration(), sort_keys=True).encode()).hexdigest()

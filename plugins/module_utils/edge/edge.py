@@ -1,0 +1,202 @@
+# Copyright: (c) 2026, mcpops.fleet contributors
+# GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The edge of one host: map files first, then the running HAProxy, then a look whether they agree."""
+from __future__ import annotations
+
+import fcntl
+import os
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from ..effects import Effects
+from ..errors import FleetError
+from .maps import NAMES, Maps, ServerMaps, Target, parse, render
+from .runtime import Runtime
+
+
+@dataclass(frozen=True)
+class Traffic:
+    """What one generation has at the edge: live sessions, requests under way (streams included), and
+    counts since HAProxy started: requests, answers of 5xx or none (``failed``)."""
+
+    sessions: int = 0
+    open_requests: int = 0
+    requests: int = 0
+    failed: int = 0
+
+    def __add__(self, other: Traffic) -> Traffic:
+        return Traffic(
+            self.sessions + other.sessions,
+            self.open_requests + other.open_requests,
+            self.requests + other.requests,
+            self.failed + other.failed,
+        )
+
+
+class Edge:
+    """Routes of this host's HAProxy. Each method that changes something holds the edge's lock meanwhile."""
+
+    def __init__(self, effects: Effects, maps: Path, runtime: Runtime, master: Runtime | None = None) -> None:
+        self._effects = effects
+        self._maps = maps
+        self._runtime = runtime
+        self._master = master
+
+    def file(self, server: str) -> ServerMaps:
+        """What the map files say: what HAProxy serves after its next start."""
+        return self._read_files().of(server)
+
+    def running(self, server: str) -> ServerMaps:
+        """What the running HAProxy serves.
+
+        :raises FleetError: when it cannot be asked.
+        """
+        return self._read_runtime().of(server)
+
+    def agrees(self, server: str) -> bool:
+        """Whether files and running HAProxy say the same of a server."""
+        return self.file(server) == self.running(server)
+
+    def add_generation(self, server: str, generation: int, target: Target) -> None:
+        """Make a generation reachable for sessions that carry its tag; no new client gets there."""
+        with self._changing() as maps:
+            part = maps.of(server)
+            self._commit(
+                maps.with_server(server, replace(part, generations={**part.generations, generation: target}))
+            )
+
+    def switch(self, server: str, generation: int, route: str) -> float:
+        """Send new clients of ``route`` to a generation; seconds until HAProxy confirmed it."""
+        started = time.monotonic()
+        with self._changing() as maps:
+            part = maps.of(server)
+            if generation not in part.generations:
+                raise FleetError(
+                    f"switch to generation {generation}", "the edge does not know it", "Run the update again.", server
+                )
+            self._commit(maps.with_server(server, replace(part, active=generation, routes=routes_of(route))))
+        return time.monotonic() - started
+
+    def retire(self, server: str, generations: set[int]) -> None:
+        """Forget generations: what still carries their tag gets the specification's 404."""
+        with self._changing() as maps:
+            part = maps.of(server)
+            kept = {number: target for number, target in part.generations.items() if number not in generations}
+            if part.active in generations:
+                raise FleetError(
+                    f"retire generation {part.active}", "it is the active one", "Switch first.", server
+                )
+            self._commit(maps.with_server(server, replace(part, generations=kept)))
+
+    def close(self, server: str) -> None:
+        """Give a server no new clients; its sessions still reach their generations."""
+        with self._changing() as maps:
+            self._commit(maps.with_server(server, replace(maps.of(server), active=None)))
+
+    def remove(self, server: str) -> None:
+        """Take a server off the edge altogether."""
+        with self._changing() as maps:
+            self._commit(maps.with_server(server, ServerMaps()))
+
+    def synchronise(self) -> None:
+        """Make the running HAProxy serve what the files say."""
+        with self._changing() as maps:
+            self._commit(maps)
+
+    def traffic(self, server: str, generation: int) -> Traffic:
+        """What a generation has, requests of HAProxy processes that a reload left behind included."""
+        key = f"{server}/g{generation}"
+        counters = self._runtime.table("generations", f"key {key}").get(key, {})
+        live = self._runtime.table("sessions", "data.gpt0 eq 0")
+        return Traffic(
+            sessions=sum(1 for name in live if name.startswith(f"{key}~")),
+            open_requests=counters.get("conn_cur", 0) + self._left_behind(key),
+            requests=counters.get("http_req_cnt", 0),
+            failed=counters.get("http_fail_cnt", 0),
+        )
+
+    def uptime(self) -> int:
+        """Seconds for which HAProxy has counted sessions."""
+        return self._runtime.uptime()
+
+    def _left_behind(self, key: str) -> int:
+        if self._master is None:
+            return 0
+        total = 0
+        for line in self._master.ask("show proc").partition("# old workers")[2].splitlines():
+            pid = line.split()[0] if line.split() else ""
+            if pid.isdigit():
+                answer = self._master.ask(f"@!{pid} show table generations key {key}")
+                total += sum(int(word[9:]) for word in answer.split() if word.startswith("conn_cur="))
+        return total
+
+    def _path(self, name: str) -> Path:
+        return self._maps / f"{name}.map"
+
+    def _read_files(self) -> Maps:
+        return self._maps_from({name: self._read_file(name) for name in NAMES}, str(self._maps))
+
+    def _read_file(self, name: str) -> Mapping[str, str]:
+        try:
+            return parse(self._path(name).read_text())
+        except FileNotFoundError as error:
+            raise FleetError(
+                f"read the edge's map {self._path(name)}", "it is not there", "Run the role edge on this host."
+            ) from error
+
+    def _read_runtime(self) -> Maps:
+        return self._maps_from({name: self._runtime.map_entries(self._path(name)) for name in NAMES}, "HAProxy")
+
+    @staticmethod
+    def _maps_from(entries: Mapping[str, Mapping[str, str]], origin: str) -> Maps:
+        try:
+            return Maps.from_entries(entries)
+        except ValueError as error:
+            raise FleetError(
+                f"read the edge's maps from {origin}", str(error), "Remove the foreign entry, or run the role edge."
+            ) from error
+
+    @contextmanager
+    def _changing(self) -> Iterator[Maps]:
+        """Hold the lock of the edge; other servers of the host share its files."""
+        descriptor = os.open(self._maps / ".lock", os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            yield self._read_files()
+        finally:
+            os.close(descriptor)
+
+    def _commit(self, wanted: Maps) -> None:
+        """Bring files and runtime there; once more where HAProxy was restarted in the middle of it."""
+        try:
+            self._write(wanted)
+        except FleetError:
+            self._write(wanted)
+
+    def _write(self, wanted: Maps) -> None:
+        """Files, then runtime, each map only where it differs, then read back."""
+        on_file, running = self._read_files(), self._read_runtime()
+        for name in _order(on_file, wanted):
+            if wanted.entries(name) != on_file.entries(name):
+                self._effects.write_file(self._path(name), render(wanted.entries(name)))
+        for name in _order(running, wanted):
+            if wanted.entries(name) != running.entries(name):
+                self._runtime.replace_map(self._path(name), wanted.entries(name))
+        if self._read_runtime() != wanted:
+            raise FleetError("switch the edge", "HAProxy does not show what it was told", "Look at the edge's log.")
+
+
+def routes_of(route: str) -> tuple[str, ...]:
+    """The public paths of a route: with and without a slash at its end."""
+    bare = route.rstrip("/")
+    return (bare, f"{bare}/") if bare else ("/",)
+
+
+def _order(present: Maps, wanted: Maps) -> tuple[str, ...]:
+    """What is referred to is added before and removed after what refers to it."""
+    shrinking = set(present.generations) - set(wanted.generations) or set(present.active) - set(wanted.active)
+    return NAMES[::-1] if shrinking else NAMES

@@ -1,0 +1,120 @@
+# Copyright: (c) 2026, mcpops.fleet contributors
+# GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""HAProxy's runtime interface: one command per connection over its unix socket.
+
+It reports errors as text with a normal end of connection (measured on 2.6), so a command that changes
+something must answer with nothing, and what was changed is read back.
+"""
+from __future__ import annotations
+
+import re
+import socket
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+from ..effects import Effects
+from ..errors import FleetError
+
+_ANSWER_LIMIT = 256 * 1024 * 1024
+_RETRY = 0.05
+_TABLE_ENTRY = re.compile(r"^0x[0-9a-f]+: key=(\S+) (.*)$")
+
+
+class Runtime:
+    """Commands to a running HAProxy. ``timeout`` bounds each whole command, in seconds."""
+
+    def __init__(self, effects: Effects, path: Path, timeout: float = 5.0) -> None:
+        self._effects = effects
+        self._path = path
+        self._timeout = timeout
+
+    def ask(self, command: str) -> str:
+        """Send a command that changes nothing; its answer as text.
+
+        :raises FleetError: when the socket is not there, nobody listens, or no whole answer comes in time.
+        """
+        deadline = time.monotonic() + self._timeout
+        try:
+            with self._connect(deadline) as connection:
+                connection.sendall(command.encode() + b"\n")
+                return _read_all(connection, deadline)
+        except OSError as error:
+            raise FleetError(
+                f"ask HAProxy through {self._path} for {command.split('<<')[0].strip()!r}",
+                "no answer in time" if isinstance(error, socket.timeout) else str(error),
+                "Start the edge (role edge), or look at its log.",
+            ) from error
+
+    def _connect(self, deadline: float) -> socket.socket:
+        """A connection; an HAProxy that is just being restarted gets the time to come back."""
+        while True:
+            connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+            connection.settimeout(max(0.001, deadline - time.monotonic()))
+            try:
+                connection.connect(str(self._path))
+                return connection
+            except (FileNotFoundError, ConnectionRefusedError):
+                connection.close()
+                if time.monotonic() + _RETRY >= deadline:
+                    raise
+                time.sleep(_RETRY)
+            except BaseException:
+                connection.close()
+                raise
+
+    def change(self, command: str, expect: str = "") -> str:
+        """Send a command that changes something; its answer must begin with ``expect``, or be empty."""
+        first_line = command.splitlines()[0]
+        answer = self._effects.act("edge", first_line, lambda: self.ask(command))
+        if answer != "" if not expect else not answer.startswith(expect):
+            raise FleetError(f"tell HAProxy {first_line!r}", answer or "nothing", "Look at the edge's log.")
+        return answer
+
+    def map_entries(self, file: Path) -> dict[str, str]:
+        """What a map holds at run time."""
+        answer = self.ask(f"show map {file}")
+        if answer.startswith("Unknown map"):
+            raise FleetError(
+                f"read the map {file} from HAProxy", answer, "Its configuration is not the collection's: run role edge."
+            )
+        rows = (line.split(None, 2) for line in answer.splitlines() if line)
+        return {row[1]: row[2] for row in rows if len(row) == 3}
+
+    def replace_map(self, file: Path, entries: Mapping[str, str]) -> None:
+        """Give a map new content in one transaction: a request sees all of the old or all of the new."""
+        answer = self.change(f"prepare map {file}", expect="New version created: ")
+        version = answer.rsplit(" ", 1)[1]
+        if entries:
+            body = "".join(f"{key} {value}\n" for key, value in sorted(entries.items()))
+            self.change(f"add map @{version} {file} <<\n{body}")
+        self.change(f"commit map @{version} {file}")
+
+    def table(self, name: str, condition: str = "") -> dict[str, dict[str, int]]:
+        """Entries of a stick-table: key -> counter -> value. ``condition`` as in ``show table``."""
+        rows = {}
+        for line in self.ask(f"show table {name} {condition}".rstrip()).splitlines():
+            match = _TABLE_ENTRY.match(line)
+            if match:
+                fields = (field.split("=", 1) for field in match[2].split(" ") if "=" in field)
+                rows[match[1]] = {counter.split("(")[0]: int(value) for counter, value in fields}
+        return rows
+
+    def uptime(self) -> int:
+        """Seconds since this HAProxy process started."""
+        match = re.search(r"^Uptime_sec: (\d+)", self.ask("show info"), re.MULTILINE)
+        if not match:
+            raise FleetError("read HAProxy's uptime", "show info has none", "HAProxy 2.6 or newer is needed.")
+        return int(match[1])
+
+
+def _read_all(connection: socket.socket, deadline: float) -> str:
+    answer = bytearray()
+    while len(answer) < _ANSWER_LIMIT:
+        connection.settimeout(max(0.001, deadline - time.monotonic()))
+        part = connection.recv(1 << 18)
+        if not part:
+            return answer.decode("utf-8", "replace").strip()
+        answer += part
+    raise OSError(f"its answer is longer than {_ANSWER_LIMIT} bytes")

@@ -1,0 +1,98 @@
+# Copyright: (c) 2026, mcpops.fleet contributors
+# GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Where records live, and who may write them."""
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from ..effects import Effects
+from ..errors import FleetError
+from .record import Record
+
+
+class Journal:
+    """Records under ``root``/NAME/journal.json, each guarded by the flock of ``root``/NAME/lock.
+
+    The kernel gives the lock back when its holder dies, so none is ever left behind.
+    """
+
+    def __init__(self, effects: Effects, root: Path) -> None:
+        self._effects = effects
+        self._root = root
+
+    def servers(self) -> list[str]:
+        """Servers of which there is a record."""
+        return sorted(path.parent.name for path in self._root.glob("*/journal.json"))
+
+    def load(self, server: str) -> Record:
+        """The record; an empty one when there is none yet.
+
+        :raises FleetError: when the file is there but cannot be understood; it is never written over then.
+        """
+        path = self._path(server)
+        try:
+            return Record.from_json(path.read_text())
+        except FileNotFoundError:
+            return Record(server)
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            raise FleetError(
+                f"read the journal {path}",
+                f"it is damaged or of another version ({error})",
+                "Restore it from a backup, or move it away to let the next update adopt what runs.",
+                server,
+            ) from error
+
+    def save(self, record: Record) -> None:
+        """Make a record durable."""
+        self._effects.make_directory(self._path(record.server).parent, 0o700)
+        self._effects.write_file(self._path(record.server), record.to_json(), 0o600)
+
+    def remove(self, server: str) -> None:
+        """Forget a server."""
+        self._effects.remove_file(self._path(server))
+
+    @contextlib.contextmanager
+    def lock(self, server: str, wait: float) -> Iterator[None]:
+        """Hold a server's lock.
+
+        :param wait: seconds to wait for another holder.
+        :raises FleetError: naming the holder when it is not free by then.
+        """
+        folder = self._path(server).parent
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path = folder / "lock"
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            _acquire(descriptor, path, wait, server)
+            os.ftruncate(descriptor, 0)
+            os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
+            yield
+        finally:
+            os.close(descriptor)
+
+    def _path(self, server: str) -> Path:
+        return self._root / server / "journal.json"
+
+
+def _acquire(descriptor: int, path: Path, wait: float, server: str) -> None:
+    deadline = time.monotonic() + wait
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return
+        except BlockingIOError as error:
+            if time.monotonic() >= deadline:
+                holder = os.pread(descriptor, 32, 0).decode().strip() or "unknown"
+                raise FleetError(
+                    f"lock {path}",
+                    f"another run (process {holder}) has held it for the {wait:g} s that were waited",
+                    "Let it finish and run again, or raise lock_timeout.",
+                    server,
+                ) from error
+            time.sleep(min(0.2, max(0.01, deadline - time.monotonic())))

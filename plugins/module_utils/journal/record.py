@@ -1,0 +1,126 @@
+# Copyright: (c) 2026, mcpops.fleet contributors
+# GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The record of one server on one host, as values and as JSON."""
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any, Optional
+
+from .moment import Moment
+
+SCHEMA = 1
+SLOTS = ("blue", "green")
+STEPS = ("staged", "started", "ready", "switched", "baked", "drained")
+"""Steps of an update that is under way, in order; after ``drained`` it is settled and no longer there."""
+
+
+def other(slot: str) -> str:
+    """The slot that ``slot`` is not."""
+    return SLOTS[1 - SLOTS.index(slot)]
+
+
+@dataclass(frozen=True)
+class Deployment:
+    """What a slot was given, and what it proved with it.
+
+    ``offer`` is what the release offered when it was proven ready (None: not proven), ``address`` where
+    it listened then, ``activated`` when it first got clients. ``configuration`` holds names of credentials, never their values.
+    """
+
+    registry_type: str
+    identifier: str
+    version: str
+    release: str
+    path: str
+    configuration: Mapping[str, Any]
+    configuration_digest: str
+    offer: Optional[Mapping[str, Any]] = None
+    address: Optional[str] = None
+    activated: Optional[Moment] = None
+
+    @property
+    def package(self) -> str:
+        return f"{self.identifier}@{self.version}"
+
+
+@dataclass(frozen=True)
+class Transaction:
+    """A change under way. ``origin`` is the slot that served before it (None: none did), ``target`` the
+    slot that shall serve; ``step`` the last step that is done. ``undo`` says that it goes back by itself.
+    ``displaced`` is the good deployment that the target slot held before."""
+
+    kind: str
+    origin: Optional[str]
+    target: str
+    generation: int
+    started: Moment
+    step: Optional[str] = None
+    switched: Optional[Moment] = None
+    baked: Optional[Moment] = None
+    reason: Optional[str] = None
+    displaced: Optional[Deployment] = None
+
+    def reached(self, step: str) -> bool:
+        """Whether ``step`` is done."""
+        return self.step is not None and STEPS.index(self.step) >= STEPS.index(step)
+
+
+@dataclass(frozen=True)
+class Result:
+    """How the last finished change ended, with its evidence where it failed."""
+
+    kind: str
+    outcome: str
+    source: Optional[str]
+    destination: Optional[str]
+    at: Moment
+    reason: Optional[str] = None
+    evidence: Optional[str] = None
+
+
+@dataclass(frozen=True)
+class Record:
+    """``previous`` is the slot that a rollback returns to; ``generation`` the highest that was given out."""
+
+    server: str
+    ports: tuple[int, ...] = ()
+    slots: Mapping[str, Deployment] = field(default_factory=dict)
+    active: Optional[str] = None
+    previous: Optional[str] = None
+    generation: int = 0
+    transaction: Optional[Transaction] = None
+    last: Optional[Result] = None
+
+    def to_json(self) -> bytes:
+        return json.dumps({"schema": SCHEMA, **asdict(self)}, indent=1, sort_keys=True).encode() + b"\n"
+
+    @classmethod
+    def from_json(cls, text: str) -> Record:
+        """:raises ValueError, TypeError, KeyError: when it is no record of this schema."""
+        raw = json.loads(text)
+        if raw.pop("schema") != SCHEMA:
+            raise ValueError("its schema is another")
+        return cls(
+            **{
+                **raw,
+                "ports": tuple(raw["ports"]),
+                "slots": {name: _deployment(value) for name, value in raw["slots"].items()},
+                "transaction": _transaction(raw["transaction"]),
+                "last": raw["last"] and Result(**{**raw["last"], "at": Moment(**raw["last"]["at"])}),
+            }
+        )
+
+
+def _transaction(raw: Optional[dict[str, Any]]) -> Optional[Transaction]:
+    if raw is None:
+        return None
+    moments = {key: Moment(**raw[key]) for key in ("started", "switched", "baked") if raw[key]}
+    displaced = raw["displaced"] and _deployment(raw["displaced"])
+    return Transaction(**{**raw, **moments, "displaced": displaced})
+
+
+def _deployment(raw: Mapping[str, Any]) -> Deployment:
+    return Deployment(**{**raw, "activated": raw["activated"] and Moment(**raw["activated"])})

@@ -1,0 +1,135 @@
+# Copyright: (c) 2026, mcpops.fleet contributors
+# GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Baking: the new slot takes the traffic, the old one stays warm, and what goes wrong now is still undone."""
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from statistics import median
+
+from ..contract.offer import Offer
+from ..definition.server import ServerDefinition
+from ..edge.edge import Traffic
+from ..errors import FleetError
+from ..protocol.probe import ping, probe
+from ..protocol.targets import HttpTarget
+from .front import Front
+from .health import client_target
+from .host import Host
+from .ready import PROBE_TIMEOUT, required_calls, unmet
+
+MINIMUM_REQUESTS = 20
+"""Requests below which a share of errors says nothing."""
+SLOWDOWN = 10
+"""Times the old slot's latency, at which the new one is too slow (and over SLOWDOWN_FLOOR)."""
+SLOWDOWN_FLOOR = 0.5
+"""Seconds of latency below which nothing is too slow."""
+FAILURES = 3
+"""Health checks in a row that fail the bake."""
+
+
+@dataclass(frozen=True)
+class Warm:
+    """The old slot: where it listens itself (None: it is no HTTP server), and the eras it serves."""
+
+    slot: str
+    target: HttpTarget | None
+    eras: tuple[str, ...]
+
+
+class Bake:
+    """Watches one slot through its front until its time is over.
+
+    :param old: the slot that is still warm, for comparison; None on a first deployment.
+    """
+
+    def __init__(
+        self, host: Host, definition: ServerDefinition, front: Front, new: str, old: Warm | None, offer: Offer
+    ) -> None:
+        self._host = host
+        self._definition = definition
+        self._front = front
+        self._new = new
+        self._old = old
+        self._offer = offer
+        self._target = client_target(host, definition, new)
+        self._latencies: list[float] = []
+        self._misses = 0
+
+    def watch(self, seconds: float) -> None:
+        """:raises FleetError: as soon as the new slot is worse than it may be."""
+        deadline = time.monotonic() + seconds
+        baseline = self._counts(self._old.slot if self._old else None)
+        before = self._counts(self._new)
+        pid = self._pid()
+        pause = min(1.0, max(0.1, seconds / 20))
+        while True:
+            self._check_process(pid)
+            self._check_answers()
+            self._check_errors(self._counts(self._new), before, baseline)
+            if time.monotonic() >= deadline:
+                break
+            time.sleep(min(pause, max(0.0, deadline - time.monotonic())))
+        self._check_latency()
+        if seconds > 0:
+            self._check_contract()
+
+    def _failure(self, came_back: str) -> FleetError:
+        log = self._host.log_tail(self._definition.name, self._new)
+        return FleetError(
+            f"bake {self._definition.package} in {self._new}",
+            came_back + (f". Its log ends: {log}" if log else ""),
+            "See why before trying it again; its release is kept.",
+            self._definition.name,
+        )
+
+    def _counts(self, slot: str | None) -> Traffic:
+        return self._front.connected(slot) if slot else Traffic()
+
+    def _pid(self) -> int | None:
+        return self._host.driver.status(self._definition.name, self._new).pid if self._definition.over_http else None
+
+    def _check_process(self, pid: int | None) -> None:
+        if self._definition.over_http:
+            process = self._host.driver.status(self._definition.name, self._new)
+            if process.state != "running" or process.pid != pid:
+                raise self._failure(f"its process ended by itself ({process.detail or process.state})")
+
+    def _check_answers(self) -> None:
+        for era in self._offer.eras:
+            answer = ping(self._target, timeout=5.0, era=era)
+            if answer.outcome == "served":
+                self._latencies.append(answer.opening_seconds or 0.0)
+                self._misses = 0
+                continue
+            self._misses += 1
+            if self._misses >= FAILURES:
+                raise self._failure(f"{FAILURES} health checks in a row failed, the last: {era}: {answer.detail}")
+
+    def _check_errors(self, now: Traffic, before: Traffic, baseline: Traffic) -> None:
+        requests, failed = now.requests - before.requests, now.failed - before.failed
+        usual = baseline.failed / baseline.requests if baseline.requests >= MINIMUM_REQUESTS else 0.0
+        limit = usual + self._definition.update.max_error_rate
+        if requests >= MINIMUM_REQUESTS and failed / requests > limit:
+            raise self._failure(
+                f"{failed} of {requests} requests failed at the edge ({failed / requests:.1%}, allowed {limit:.1%})"
+            )
+
+    def _check_latency(self) -> None:
+        if self._old is None or self._old.target is None:
+            return
+        answers = [ping(self._old.target, timeout=5.0, era=era) for era in self._old.eras for _ in range(3)]
+        usual = [answer.opening_seconds for answer in answers if answer.opening_seconds is not None]
+        now = median(self._latencies) if self._latencies else 0.0
+        if usual and now > SLOWDOWN_FLOOR and now > SLOWDOWN * median(usual):
+            raise self._failure(f"it answers in {now:.2f} s where the old release takes {median(usual):.2f} s")
+
+    def _check_contract(self) -> None:
+        """The end of the bake: all that made it ready must still hold, now as clients see it."""
+        report = probe(self._target, timeout=PROBE_TIMEOUT, calls=required_calls(self._definition.require))
+        lost = [era for era in self._offer.eras if era not in report.served]
+        problem = f"it stopped serving {', '.join(lost)}: {report.describe()}" if lost else None
+        problem = problem or unmet(report, self._definition.require)
+        if problem:
+            raise self._failure(f"at the end of the bake {problem}")

@@ -1,0 +1,320 @@
+# Copyright: (c) 2026, mcpops.fleet contributors
+# GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The entry: observe, plan, act; and when an act fails, go back at once."""
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import Any
+
+from ..definition.server import ServerDefinition
+from ..errors import FleetError
+from ..journal.moment import Moment
+from ..journal.record import Record, Result, Transaction, other
+from .front import front_of
+from .host import Host
+from .observe import Observed, observe
+from .plan import Plan, plan_present, plan_rolled_back, remaining
+from .removal import plan_absent, remove
+from .report import Report
+from .steps import Steps
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a run did, or in check mode would do. ``before`` and ``after`` say in lines what serves."""
+
+    plan: Plan
+    record: Record
+    serving: str | None
+    report: Report
+    before: tuple[str, ...]
+    after: tuple[str, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """Its part of a module's result."""
+        return {
+            "changed": self.plan.changes,
+            "plan": self.plan.lines(),
+            "pending": self.plan.pending,
+            **self.report.to_json(),
+            **describe(self.record, self.serving),
+        }
+
+
+def describe(record: Record, serving: str | None) -> dict[str, Any]:
+    """A record as modules show it."""
+    transaction = record.transaction
+    active = record.slots.get(serving) if serving else None
+    previous = record.slots.get(record.previous) if record.previous else None
+    return {
+        "server": record.server,
+        "active": active
+        and {
+            "slot": serving,
+            "version": active.version,
+            "package": active.package,
+            "release": active.release,
+            "eras": list((active.offer or {}).get("eras", ())),
+            "tools": sorted((active.offer or {}).get("tools", ())),
+        },
+        "previous": previous and {"slot": record.previous, "version": previous.version, "package": previous.package},
+        "generation": record.generation,
+        "transaction": transaction
+        and {
+            "kind": transaction.kind,
+            "step": transaction.step,
+            "target": transaction.target,
+            "origin": transaction.origin,
+            "started": transaction.started.text(),
+        },
+        "last": record.last and {**vars(record.last), "at": record.last.at.text()},
+    }
+
+
+class UpdateFailed(FleetError):
+    """An update that did not succeed, with what it did until then."""
+
+    def __init__(self, error: FleetError, outcome: Outcome) -> None:
+        super().__init__(error.tried, error.came_back, error.cure, error.server)
+        self.outcome = outcome
+
+
+class Converger:
+    """Moves one server on one host. Each public method takes the server's lock for its whole run.
+
+    :param lock_timeout: seconds to wait for another run on the same server.
+    """
+
+    def __init__(self, host: Host, definition: ServerDefinition, lock_timeout: float) -> None:
+        self._host = host
+        self._definition = definition
+        self._lock_timeout = lock_timeout
+        self._report = Report()
+        self._before: tuple[str, ...] = ()
+
+    def present(self, phase: str, apply: bool) -> Outcome:
+        """Bring the defined release into service as far as ``phase`` (a key of ``plan.PHASES``).
+
+        :raises UpdateFailed: what was begun has been undone then; the release that served still serves.
+        """
+        with self._session(apply) as steps:
+            plan = plan_present(self._observe(steps.record), phase)
+            if not apply:
+                return self._foreseen(steps, plan, self._definition.package)
+            try:
+                for action in plan.before:
+                    self._prelude(steps, action)
+                for step in plan.steps:
+                    steps.do(step)
+            except FleetError as error:
+                self._go_back(steps, error.on(self._definition.name))
+                raise UpdateFailed(error.on(self._definition.name), self._outcome(steps, plan)) from error
+            return self._outcome(steps, plan)
+
+    def rolled_back(self, unfinished_only: bool, apply: bool) -> Outcome:
+        """Go back from what is under way, or else from the last update.
+
+        :raises UpdateFailed: when the earlier release does not come up again; what serves goes on serving.
+        """
+        with self._session(apply) as steps:
+            plan = plan_rolled_back(self._observe(steps.record), unfinished_only)
+            if not apply:
+                return self._foreseen(steps, plan, self._way_back(steps))
+            try:
+                for action in plan.before:
+                    self._prelude(steps, action)
+                if plan.steps:
+                    self._begin_rollback(steps, "asked for")
+                    self._carry_on(steps)
+                    self._report.rolled_back = True
+            except FleetError as error:
+                self._abandon_rollback(steps, error)
+                raise UpdateFailed(error.on(self._definition.name), self._outcome(steps, plan)) from error
+            return self._outcome(steps, plan)
+
+    def absent(self, apply: bool) -> Outcome:
+        """Take the server off this host.
+
+        :raises UpdateFailed: when a part of it cannot be stopped; run again, it goes on.
+        """
+        with self._session(apply) as steps:
+            plan = plan_absent(self._host, self._definition)
+            self._before = _lines(steps.record, self._serving(steps))
+            if not apply or not plan.changes:
+                return self._foreseen(steps, plan, None)
+            try:
+                self._remove(steps)
+            except FleetError as error:
+                raise UpdateFailed(error.on(self._definition.name), self._outcome(steps, plan)) from error
+            return self._outcome(steps, plan)
+
+    def _remove(self, steps: Steps) -> None:
+        remove(self._host, self._definition, steps)
+        steps.record = Record(self._definition.name)
+
+    def _observe(self, record: Record) -> Observed:
+        observed = observe(self._host, self._definition, record, front_of(self._host, self._definition, record))
+        self._before = _lines(record, observed.serving)
+        return observed
+
+    @contextmanager
+    def _session(self, apply: bool) -> Iterator[Steps]:
+        name = self._definition.name
+        if not apply:
+            yield Steps(self._host, self._definition, self._host.journal.load(name), self._report)
+            return
+        with self._host.journal.lock(name, self._lock_timeout):
+            yield Steps(self._host, self._definition, self._host.journal.load(name), self._report)
+
+    def _outcome(self, steps: Steps, plan: Plan) -> Outcome:
+        serving = self._serving(steps)
+        return Outcome(plan, steps.record, serving, self._report, self._before, _lines(steps.record, serving))
+
+    def _foreseen(self, steps: Steps, plan: Plan, package: str | None) -> Outcome:
+        """What will serve when the plan has been carried out."""
+        after = (f"serves: {package or 'nothing'}",) if plan.changes else self._before
+        return Outcome(plan, steps.record, self._serving(steps), self._report, self._before, after)
+
+    def _serving(self, steps: Steps) -> str | None:
+        try:
+            return steps.front.serving()
+        except FleetError:
+            return steps.record.active
+
+    def _way_back(self, steps: Steps) -> str | None:
+        record, transaction = steps.record, steps.record.transaction
+        return _package(record, transaction.origin if transaction else record.previous)
+
+    def _prelude(self, steps: Steps, action: str) -> None:
+        {
+            "undo": lambda: self._undo(steps, "the definition changed, or going back was asked for"),
+            "finish": lambda: self._carry_on(steps),
+            "remove": lambda: self._remove(steps),
+            "restart": lambda: self._restart(steps),
+            "edge": lambda: steps.front.synchronise(self._definition.route),
+        }[action]()
+
+    def _carry_on(self, steps: Steps) -> None:
+        for step in remaining(steps.transaction):
+            steps.do(step)
+
+    def _restart(self, steps: Steps) -> None:
+        """The active slot's process is gone for good: start it again where it is."""
+        slot = steps.front.serving()
+        spec = self._host.files.read(self._definition.name, slot) if slot else None
+        if slot and spec:
+            with self._report.step("restarted"):
+                steps.start(slot, spec)
+                steps.await_active(slot)
+
+    def _go_back(self, steps: Steps, error: FleetError) -> None:
+        """After a failed step: undo the transaction, and keep the reason with the record."""
+        self._report.reason = str(error)
+        transaction = steps.record.transaction
+        if transaction is None:
+            return
+        try:
+            if transaction.kind == "rollback":
+                self._abandon_rollback(steps, error)
+            else:
+                self._undo(steps, str(error))
+        except FleetError as second:
+            self._report.reason = f"{error} — and going back failed: {second}"
+
+    def _undo(self, steps: Steps, reason: str) -> None:
+        """Go back from an update that is under way, from whichever step it had reached."""
+        transaction = steps.transaction
+        self._report.reason = reason
+        if steps.front.serving() == transaction.target and transaction.origin is not None:
+            self._begin_rollback(steps, reason)
+            self._carry_on(steps)
+        else:
+            with self._report.step("undone"):
+                self._withdraw(steps, transaction, reason)
+        self._report.rolled_back = True
+
+    def _begin_rollback(self, steps: Steps, reason: str) -> None:
+        """A switch back is a transaction of its own, from the slot that serves to the other."""
+        record, unfinished = steps.record, steps.record.transaction
+        serving = steps.front.serving()
+        if serving is None:
+            raise FleetError("roll back", "no slot is in service", "Deploy the server first.", record.server)
+        steps.save(
+            replace(
+                record,
+                generation=record.generation + 1,
+                transaction=Transaction(
+                    kind="rollback",
+                    origin=serving,
+                    target=other(serving),
+                    generation=record.generation + 1,
+                    started=Moment.now(),
+                    reason=reason,
+                    displaced=unfinished.displaced if unfinished else None,
+                ),
+            )
+        )
+
+    def _withdraw(self, steps: Steps, transaction: Transaction, reason: str) -> None:
+        """Before the switch nothing reached the target slot: stop it, and give it back what it held."""
+        failed = steps.record.slots.get(transaction.target)
+        evidence = self._host.log_tail(steps.record.server, transaction.target)
+        if transaction.origin is None:
+            steps.front.withdraw()
+        steps.leave(transaction.target)
+        record = replace(
+            steps.record,
+            slots={slot: held for slot, held in steps.record.slots.items() if slot != transaction.target},
+            transaction=None,
+            last=Result(
+                kind=transaction.kind,
+                outcome="undone",
+                source=failed.package if failed else None,
+                destination=_package(steps.record, transaction.origin),
+                at=Moment.now(),
+                reason=reason,
+                evidence=evidence or None,
+            ),
+        )
+        if transaction.displaced is not None:
+            record = steps.restore(record, transaction.target, transaction.displaced)
+        else:
+            self._host.driver.remove(record.server, transaction.target)
+        steps.save(record)
+
+    def _abandon_rollback(self, steps: Steps, error: FleetError) -> None:
+        """The earlier release does not come up: what serves goes on serving, and a human is needed."""
+        transaction = steps.record.transaction
+        self._report.reason = str(error)
+        if transaction is None or transaction.kind != "rollback" or transaction.reached("switched"):
+            return
+        serving = steps.front.serving()
+        if serving == transaction.target:
+            return
+        steps.leave(transaction.target)
+        steps.save(
+            replace(
+                steps.record,
+                transaction=None,
+                last=Result(
+                    kind="rollback",
+                    outcome="failed safe",
+                    source=_package(steps.record, transaction.origin),
+                    destination=_package(steps.record, transaction.target),
+                    at=Moment.now(),
+                    reason=str(error),
+                ),
+            )
+        )
+
+
+def _package(record: Record, slot: str | None) -> str | None:
+    deployment = record.slots.get(slot) if slot else None
+    return deployment.package if deployment else None
+
+
+def _lines(record: Record, serving: str | None) -> tuple[str, ...]:
+    return (f"serves: {_package(record, serving) or 'nothing'}",)

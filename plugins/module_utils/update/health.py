@@ -1,0 +1,78 @@
+# Copyright: (c) 2026, mcpops.fleet contributors
+# GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A server's health as its clients see it: through the edge or the launcher, with the owner's contract."""
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from ..definition.server import ServerDefinition
+from ..errors import FleetError
+from ..protocol.probe import probe
+from ..protocol.report import ProbeReport
+from ..protocol.targets import HttpTarget, StdioTarget
+from .host import Host
+from .ready import required_calls, stdio_target, unmet
+
+
+@dataclass(frozen=True)
+class Health:
+    """One check: what was asked, what came back, and what is wrong with it (None: nothing)."""
+
+    server: str
+    target: str
+    report: ProbeReport
+    problem: FleetError | None
+
+    def to_json(self) -> dict[str, Any]:
+        """Its part of a module's result."""
+        eras = (self.report.modern, self.report.legacy)
+        return {
+            "server": self.server,
+            "target": self.target,
+            "era": self.report.era,
+            "eras": {probe.era: {"outcome": probe.outcome, "detail": probe.detail} for probe in eras},
+            "tools": sorted(str(tool["name"]) for tool in self.report.best.tools),
+            "latency_ms": {
+                probe.era: round(probe.opening_seconds * 1000, 3)
+                for probe in eras
+                if probe.opening_seconds is not None
+            },
+        }
+
+
+def client_target(host: Host, definition: ServerDefinition, slot: str | None) -> HttpTarget | StdioTarget:
+    """What clients talk to: the route at the edge, or the command behind the launcher."""
+    if definition.over_http:
+        return HttpTarget(url=host.layout.edge.url(definition.route))
+    if slot is None:
+        raise FleetError(
+            "start its launcher", "there is none", "Deploy the server first (mcp_update).", definition.name
+        )
+    return stdio_target(host, definition.name, slot)
+
+
+def check(host: Host, definition: ServerDefinition, url: str | None, timeout: float) -> Health:
+    """One probe in both eras, with all lists and required calls.
+
+    :param url: in place of the route at this host's edge.
+    :param timeout: seconds for all of it.
+    """
+    slot = None if definition.over_http else host.launchers.pointed(definition.name)
+    target = HttpTarget(url=url) if url else client_target(host, definition, slot)
+    shown = target.url if isinstance(target, HttpTarget) else f"launcher {definition.name} ({slot})"
+    report = probe(target, timeout=timeout, calls=required_calls(definition.require))
+    return Health(definition.name, shown, report, _problem(definition, shown, report))
+
+
+def _problem(definition: ServerDefinition, shown: str, report: ProbeReport) -> FleetError | None:
+    tried = f"check health at {shown}"
+    if report.era is None:
+        return FleetError(
+            tried, report.describe(), "See the log of its slot, and whether the edge runs.", definition.name
+        )
+    problem = unmet(report, definition.require)
+    if problem:
+        return FleetError(tried, problem, "Roll back, or correct require.", definition.name)
+    return None

@@ -1,0 +1,133 @@
+# Copyright: (c) 2026, mcpops.fleet contributors
+# GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One host as an update sees it: every concern, put together from what the role host left there."""
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..definition.server import ServerDefinition
+from ..edge.edge import Edge
+from ..edge.runtime import Runtime
+from ..effects import Effects
+from ..errors import FleetError
+from ..host.layout import Layout
+from ..journal.journal import Journal
+from ..journal.record import Deployment, Record
+from ..release.package import Package, Tools
+from ..release.releases import Releases
+from ..slot.driver import SlotDriver
+from ..slot.files import SlotFiles
+from ..slot.launcher import Launchers
+from ..slot.spec import SlotSpec
+from ..slot.supervisord import SupervisordDriver
+
+KEPT = "kept"
+"""Name under which the files of a slot are kept while another release has its place."""
+
+
+@dataclass(frozen=True)
+class Host:
+    """All that acts on one host."""
+
+    effects: Effects
+    layout: Layout
+    journal: Journal
+    releases: Releases
+    files: SlotFiles
+    driver: SlotDriver
+    launchers: Launchers
+    edge: Edge
+
+    def data_directory(self, server: str) -> Path:
+        """A server's own folder, its working directory; it outlives releases."""
+        return self.layout.state / server / "data"
+
+    def log_tail(self, server: str, slot: str) -> str:
+        """The last lines a slot wrote, on one line; empty when there are none."""
+        try:
+            text = self.driver.log_tail(server, slot, 12)
+        except (FleetError, OSError):
+            return ""
+        return " | ".join(line.strip() for line in text.splitlines() if line.strip())[-1500:]
+
+    def slot_spec(self, definition: ServerDefinition, deployment: Deployment, slot: str, port: int | None) -> SlotSpec:
+        """The process that a slot runs for a definition."""
+        release = self.releases.at(Path(deployment.path))
+        if release is None:
+            raise FleetError(
+                f"start {deployment.package} in {slot}", f"its release {deployment.path} is not there any more",
+                "Run the update again; it installs it anew.", definition.name,
+            )  # fmt: skip
+        data = self.data_directory(definition.name)
+
+        def filled(text: str) -> str:
+            return text.replace("{port}", str(port)).replace("{data}", str(data))
+
+        return SlotSpec(
+            server=definition.name,
+            slot=slot,
+            argv=(
+                *self.releases.command(release, definition.command),
+                *(filled(argument) for argument in definition.arguments),
+            ),
+            environment={name: filled(value) for name, value in definition.environment.items()},
+            credentials=dict(definition.credentials),
+            directory=str(data),
+            stop_timeout=definition.update.stop_timeout,
+            inherit_environment=not definition.over_http,
+        )
+
+
+def package_of(definition: ServerDefinition) -> Package:
+    """The package that a definition names."""
+    return Package(definition.registry_type, definition.identifier, definition.version)
+
+
+def port_of(record: Record, slot: str) -> int | None:
+    """A slot's own port; None for a server that listens on none."""
+    return record.ports[("blue", "green").index(slot)] if record.ports else None
+
+
+def open_host(layout: Layout, effects: Effects) -> Host:
+    """Put a host together from its layout."""
+    files = SlotFiles(effects, layout.slots)
+    return Host(
+        effects=effects,
+        layout=layout,
+        journal=Journal(effects, layout.state),
+        releases=Releases(
+            effects,
+            layout.releases,
+            layout.cache,
+            Tools(uv=layout.uv, python=layout.python, node=layout.node, npm=layout.npm),
+        ),
+        files=files,
+        driver=_driver(layout, effects, files),
+        launchers=Launchers(effects, layout.launchers, files, layout.launcher),
+        edge=Edge(effects, layout.edge.maps, Runtime(effects, layout.edge.socket), _master(layout, effects)),
+    )
+
+
+def _master(layout: Layout, effects: Effects) -> Runtime:
+    return Runtime(effects, layout.edge.master)
+
+
+def _driver(layout: Layout, effects: Effects, files: SlotFiles) -> SlotDriver:
+    drivers = {
+        "supervisord": lambda: SupervisordDriver(
+            effects,
+            files,
+            Path(layout.driver["socket"]),
+            Path(layout.driver["programs"]),
+            layout.launcher,
+            layout.logs,
+        )
+    }
+    name = layout.driver.get("name", "")
+    if name not in drivers:
+        raise FleetError(
+            "open this host", f"its process driver is {name!r}", f"Known drivers: {', '.join(drivers)}."
+        )
+    return drivers[name]()

@@ -1,0 +1,70 @@
+# Copyright: (c) 2026, mcpops.fleet contributors
+# GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is there before anything is planned: the journal's intent, and the facts."""
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from ..definition.server import ServerDefinition
+from ..journal.record import SLOTS, Deployment, Record
+from ..slot.driver import Process
+from .front import Front
+from .host import Host, port_of
+
+
+@dataclass(frozen=True)
+class Observed:
+    """``matching`` are the slots that hold just what is desired, files and credentials included;
+    ``intact`` those whose release is still whole on disk."""
+
+    record: Record
+    serving: str | None
+    consistent: bool
+    processes: Mapping[str, Process]
+    matching: frozenset[str]
+    intact: frozenset[str]
+
+    @property
+    def serving_deployment(self) -> Deployment | None:
+        return self.record.slots.get(self.serving) if self.serving else None
+
+
+def observe(host: Host, definition: ServerDefinition, record: Record, front: Front) -> Observed:
+    """Look at files, processes and edge.
+
+    :raises FleetError: when the edge of an HTTP server or the process driver cannot be asked.
+    """
+    serving = front.serving()
+    return Observed(
+        record=record,
+        serving=serving,
+        consistent=serving is None or front.consistent(definition.route),
+        processes={slot: host.driver.status(record.server, slot) for slot in SLOTS} if definition.over_http else {},
+        matching=frozenset(slot for slot in record.slots if _matches(host, definition, record, slot)),
+        intact=frozenset(slot for slot, deployment in record.slots.items() if _intact(host, deployment)),
+    )
+
+
+def same_deployment(definition: ServerDefinition, deployment: Deployment) -> bool:
+    """Whether a deployment is of the definition's package version and configuration."""
+    return (
+        (deployment.registry_type, deployment.identifier, deployment.version)
+        == (definition.registry_type, definition.identifier, definition.version)
+        and deployment.configuration_digest == definition.configuration_digest()
+    )  # fmt: skip
+
+
+def _intact(host: Host, deployment: Deployment) -> bool:
+    from pathlib import Path
+
+    release = host.releases.at(Path(deployment.path))
+    return release is not None and release.digest == deployment.release
+
+
+def _matches(host: Host, definition: ServerDefinition, record: Record, slot: str) -> bool:
+    deployment = record.slots[slot]
+    if not same_deployment(definition, deployment) or not _intact(host, deployment):
+        return False
+    return host.files.matches(host.slot_spec(definition, deployment, slot, port_of(record, slot)))

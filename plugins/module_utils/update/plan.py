@@ -1,0 +1,92 @@
+# Copyright: (c) 2026, mcpops.fleet contributors
+# GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What has to be done, decided from what was observed. No effect happens here."""
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ..journal.record import STEPS, Transaction
+from .observe import Observed
+
+PHASES = {"staged": "ready", "active": "baked", "settled": "settled"}
+"""A phase of ``mcp_update`` and the last step that belongs to it."""
+
+UPDATE = (*STEPS, "settled")
+ROLLBACK = ("started", "ready", "switched", "drained", "settled")
+KINDS = {"update": UPDATE, "rollback": ROLLBACK}
+
+
+@dataclass(frozen=True)
+class Plan:
+    """``before`` comes first: ``finish`` (drain and settle what is under way), ``undo`` (go back from it),
+    ``remove`` (finish a removal), ``restart`` (the active slot's process), ``edge`` (put the edge right). Then ``steps`` of an update."""
+
+    before: tuple[str, ...] = ()
+    steps: tuple[str, ...] = ()
+    pending: bool = False
+
+    @property
+    def changes(self) -> bool:
+        return bool(self.before or self.steps)
+
+    def lines(self) -> list[str]:
+        return [*self.before, *self.steps]
+
+
+def remaining(transaction: Transaction) -> tuple[str, ...]:
+    """Steps that a transaction has still to do, in order."""
+    steps = KINDS[transaction.kind]
+    if transaction.step is None:
+        return steps
+    done = UPDATE.index(transaction.step)
+    return tuple(step for step in steps if UPDATE.index(step) > done)
+
+
+def until(steps: tuple[str, ...], phase: str) -> tuple[str, ...]:
+    """The part of ``steps`` that belongs to a phase and those before it."""
+    last = UPDATE.index(PHASES[phase])
+    return tuple(step for step in steps if UPDATE.index(step) <= last)
+
+
+def plan_present(observed: Observed, phase: str) -> Plan:
+    """Bring the desired release into service, as far as ``phase``."""
+    transaction = observed.record.transaction
+    if transaction is None:
+        return _plan_settled(observed, phase, observed.serving in observed.matching)
+    if transaction.kind == "remove":
+        steps = until(UPDATE, phase)
+        return Plan(before=("remove",), steps=steps, pending=steps != UPDATE)
+    if transaction.kind == "update" and transaction.target in observed.matching:
+        steps = until(remaining(transaction), phase)
+        return Plan(steps=steps, pending=steps != remaining(transaction))
+    if transaction.kind == "update" and not transaction.reached("baked"):
+        back = transaction.origin if observed.serving == transaction.target else observed.serving
+        rest = _plan_settled(observed, phase, back in observed.matching)
+        return Plan(before=("undo", *rest.before), steps=rest.steps, pending=rest.pending)
+    after = transaction.target
+    rest = _plan_settled(observed, phase, after in observed.matching)
+    return Plan(before=("finish", *rest.before), steps=rest.steps, pending=rest.pending)
+
+
+def _plan_settled(observed: Observed, phase: str, matches: bool) -> Plan:
+    if not matches:
+        steps = until(UPDATE, phase)
+        return Plan(steps=steps, pending=steps != UPDATE)
+    repairs = []
+    process = observed.processes.get(observed.serving or "")
+    if process is not None and process.state not in ("running", "starting"):
+        repairs.append("restart")
+    if not observed.consistent:
+        repairs.append("edge")
+    return Plan(before=tuple(repairs))
+
+
+def plan_rolled_back(observed: Observed, unfinished_only: bool) -> Plan:
+    """Go back: from what is under way, else (unless ``unfinished_only``) from the last update."""
+    transaction = observed.record.transaction
+    if transaction is not None:
+        return Plan(before=({"update": "undo", "rollback": "finish", "remove": "remove"}[transaction.kind],))
+    if unfinished_only or observed.record.previous is None:
+        return Plan()
+    return Plan(steps=ROLLBACK)

@@ -1,0 +1,243 @@
+# Copyright: (c) 2026, mcpops.fleet contributors
+# GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Readiness: a slot is ready when real MCP traffic says so, in every era, for the contract, N times in a row."""
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from ..contract.compare import Difference, compare
+from ..contract.offer import Offer
+from ..contract.require import disappointment, missing_tools
+from ..definition.server import Requirements, ServerDefinition
+from ..errors import FleetError
+from ..protocol.probe import ping, probe
+from ..protocol.report import EraProbe, ProbeReport
+from ..protocol.targets import HttpTarget, StdioTarget, ToolCall
+from ..slot.process import listeners, owns_port, ports_of
+from .host import Host
+
+PAUSE = 0.1
+"""Seconds between two looks at a slot that is coming up."""
+GRACE = 5.0
+"""Seconds for which a wrong answer of a server that just started is taken as not yet ready."""
+PROBE_TIMEOUT = 15.0
+"""Seconds for one probe of both eras."""
+
+
+@dataclass(frozen=True)
+class Ready:
+    """The proof: what was offered, how it differs from what is in service, where it listens."""
+
+    offer: Offer
+    difference: Difference
+    address: str
+
+
+def offer_of(report: ProbeReport) -> Offer:
+    """What a probe found, for comparison."""
+    best: EraProbe = report.best
+    return Offer.of(
+        report.served,
+        tools=best.tools,
+        prompts=best.prompts,
+        resources=best.resources,
+        resource_templates=best.resource_templates,
+    )
+
+
+def unmet(report: ProbeReport, require: Requirements) -> str | None:
+    """What of the owner's contract a probe did not find; None when all is there."""
+    missing = missing_tools(require.tools, [str(tool["name"]) for tool in report.best.tools])
+    if missing:
+        names = ", ".join(str(tool["name"]) for tool in report.best.tools) or "none"
+        return f"it lacks the required tool {', '.join(missing)} (it offers: {names[:300]})"
+    for call, answer in zip(require.calls, report.best.calls):
+        problem = disappointment(call.expect, answer.result, answer.error)
+        if problem:
+            return f"the required call of {call.tool} went wrong: {problem}"
+    return None
+
+
+def required_calls(require: Requirements) -> tuple[ToolCall, ...]:
+    """The owner's required calls as a probe makes them."""
+    return tuple(ToolCall(call.tool, call.arguments) for call in require.calls)
+
+
+def stdio_target(host: Host, server: str, slot: str) -> StdioTarget:
+    """The very command that clients start, for a disposable process."""
+    return StdioTarget(
+        argv=(*host.layout.launcher, str(host.files.launch_file(server, slot))),
+        environment=dict(os.environ),
+        directory=None,
+    )
+
+
+class Readiness:
+    """Waits for one slot to be ready.
+
+    :param baseline: what the release in service offers; None on a first deployment.
+    :param quick: for a way back: a release that was proven before has only to answer again.
+    """
+
+    def __init__(
+        self, host: Host, definition: ServerDefinition, slot: str, port: int | None, path: str,
+        baseline: Offer | None, quick: Offer | None = None,
+    ) -> None:  # fmt: skip
+        self._host = host
+        self._definition = definition
+        self._slot = slot
+        self._port = port
+        self._path = path
+        self._baseline = baseline
+        self._quick = quick
+        self._pid: int | None = None
+
+    def wait(self) -> Ready:
+        """:raises FleetError: with what the slot said or did instead, and the end of its log."""
+        deadline = time.monotonic() + self._definition.update.ready_timeout
+        address = self._listening(deadline)
+        target: HttpTarget | StdioTarget = (
+            stdio_target(self._host, self._definition.name, self._slot)
+            if self._port is None
+            else HttpTarget(url=f"http://{_bracketed(address)}:{self._port}{self._path}")
+        )
+        if self._quick is not None:
+            eras = self._quick.eras
+            self._answers(target, eras, 1, deadline)
+            return Ready(self._quick, Difference(), address)
+        ready = self._proven(target, address, deadline)
+        self._answers(target, ready.offer.eras, self._definition.update.healthy_threshold - 1, deadline)
+        return ready
+
+    def _failure(self, came_back: str, cure: str) -> FleetError:
+        log = self._host.log_tail(self._definition.name, self._slot)
+        said = f". Its log ends: {log}" if log else ""
+        return FleetError(
+            f"bring up {self._definition.package} in {self._slot}"
+            + (f" on port {self._port}" if self._port else ""),
+            f"{came_back}{said}",
+            cure,
+            self._definition.name,
+        )
+
+    def _listening(self, deadline: float) -> str:
+        """The address at which the slot's own process accepts connections."""
+        if self._port is None:
+            return ""
+        while True:
+            pid = self._alive()
+            address = owns_port(pid, self._port) if pid else None
+            if address:
+                return _reachable(address)
+            if time.monotonic() >= deadline:
+                elsewhere = sorted(ports_of(pid) - {self._port}) if pid else []
+                if elsewhere:
+                    raise self._failure(
+                        f"it listens on port {', '.join(map(str, elsewhere))} instead",
+                        "Tell the server its port with {port} in arguments or environment.",
+                    )
+                raise self._failure(
+                    f"it listened on nothing within {self._definition.update.ready_timeout:g} s",
+                    "See why it hangs, or raise update.ready_timeout.",
+                )
+            time.sleep(PAUSE)
+
+    def _alive(self) -> int | None:
+        """The slot's process id; None while it is being started.
+
+        :raises FleetError: when it has ended since it was started, even if it was started again.
+        """
+        process = self._host.driver.status(self._definition.name, self._slot)
+        restarted = self._pid is not None and process.pid not in (None, self._pid)
+        if process.state in ("failed", "stopped", "absent") or restarted:
+            raise self._failure(
+                f"its process ended by itself ({process.detail or process.state})",
+                "See its log; check arguments, environment and credentials.",
+            )
+        foreign = [item for item in listeners(self._port or 0) if process.pid and process.pid not in item.pids]
+        if foreign and process.pid and not owns_port(process.pid, self._port or 0):
+            raise self._failure(
+                f"the port is taken by process {', '.join(str(p) for item in foreign for p in item.pids) or 'unknown'}",
+                "Stop that process, or give the server other ports.",
+            )
+        self._pid = self._pid or process.pid
+        return process.pid
+
+    def _proven(self, target: HttpTarget | StdioTarget, address: str, deadline: float) -> Ready:
+        """The first full probe that satisfies; wrong answers are given GRACE, no answers until the deadline."""
+        patience = min(deadline, time.monotonic() + GRACE)
+        while True:
+            remaining = deadline - time.monotonic()
+            report = probe(
+                target,
+                timeout=max(1.0, min(PROBE_TIMEOUT, remaining)),
+                calls=required_calls(self._definition.require),
+            )
+            problem = self._judge(report)
+            if isinstance(problem, Ready):
+                return Ready(problem.offer, problem.difference, address)
+            limit = deadline if report.era is None and not report.conclusive else patience
+            if time.monotonic() >= limit:
+                raise problem
+            self._alive_if_slot()
+            time.sleep(PAUSE)
+
+    def _alive_if_slot(self) -> None:
+        if self._port is not None:
+            self._alive()
+
+    def _judge(self, report: ProbeReport) -> Ready | FleetError:
+        if report.era is None:
+            return self._failure(
+                f"it does not speak MCP there: {report.describe()}",
+                f"Check path ({self._path}), transport and arguments."
+                if self._port
+                else "Check transport and arguments.",
+            )
+        problem = unmet(report, self._definition.require)
+        if problem:
+            return self._failure(problem, "Correct the release or require, whichever is wrong.")
+        offer = offer_of(report)
+        difference = compare(self._baseline, offer) if self._baseline else Difference()
+        if difference.breaking and self._definition.update.on_breaking == "stop":
+            return self._failure(
+                f"it breaks what clients rely on: {'; '.join(difference.breaking)} ({report.describe()})",
+                "Keep the version in service, or approve with update.on_breaking: allow.",
+            )
+        return Ready(offer, difference, "")
+
+    def _answers(
+        self, target: HttpTarget | StdioTarget, eras: tuple[str, ...], times: int, deadline: float
+    ) -> None:
+        """``times`` healthy answers in a row, in every era."""
+        healthy = 0
+        while healthy < times:
+            self._alive_if_slot()
+            answers = [ping(target, timeout=max(1.0, min(5.0, deadline - time.monotonic())), era=era) for era in eras]
+            sick = next((answer for answer in answers if answer.outcome != "served"), None)
+            if sick is None:
+                healthy += 1
+                continue
+            healthy = 0
+            if time.monotonic() >= deadline:
+                raise self._failure(f"it stopped answering: {sick.era}: {sick.detail}", "See its log.")
+            time.sleep(PAUSE)
+
+
+def healthy_now(check: Callable[[], EraProbe]) -> str | None:
+    """Why a single health check failed; None when it did not."""
+    answer = check()
+    return None if answer.outcome == "served" else f"{answer.era}: {answer.detail}"
+
+
+def _reachable(address: str) -> str:
+    """Where to connect to reach what listens on ``address``."""
+    return {"0.0.0.0": "127.0.0.1", "::": "127.0.0.1"}.get(address, address)
+
+
+def _bracketed(address: str) -> str:
+    return f"[{address}]" if ":" in address else address

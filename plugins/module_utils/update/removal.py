@@ -1,0 +1,47 @@
+# Copyright: (c) 2026, mcpops.fleet contributors
+# GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Taking a server off a host: no new clients, drain, stop, forget. Releases stay; cleanup removes them."""
+from __future__ import annotations
+
+from dataclasses import replace
+
+from ..definition.server import ServerDefinition
+from ..journal.moment import Moment
+from ..journal.record import SLOTS, Transaction
+from .host import KEPT, Host
+from .plan import Plan
+from .steps import Steps
+
+REMOVAL = ("closed", "drained", "removed")
+
+
+def plan_absent(host: Host, definition: ServerDefinition) -> Plan:
+    """All of it, unless nothing is there."""
+    there = definition.name in host.journal.servers()
+    return Plan(steps=REMOVAL if there else ())
+
+
+def remove(host: Host, definition: ServerDefinition, steps: Steps) -> None:
+    """Carry a removal to its end; begun anew it goes on where it was."""
+    name = definition.name
+    transaction = steps.record.transaction
+    if transaction is None or transaction.kind != "remove":
+        transaction = Transaction(
+            kind="remove", origin=steps.front.serving(), target="", generation=steps.record.generation,
+            started=Moment.now(),
+        )  # fmt: skip
+        steps.save(replace(steps.record, transaction=transaction))
+    with steps.report.step("closed"):
+        steps.front.close()
+    with steps.report.step("drained"):
+        if transaction.origin is not None:
+            steps.drain_slot(transaction.origin, transaction.started)
+    with steps.report.step("removed"):
+        steps.front.withdraw()
+        for slot in SLOTS:
+            host.driver.stop(name, slot, definition.update.stop_timeout)
+            host.driver.remove(name, slot)
+        host.files.remove(name, KEPT)
+        host.journal.remove(name)
+

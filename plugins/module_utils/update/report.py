@@ -1,0 +1,64 @@
+# Copyright: (c) 2026, mcpops.fleet contributors
+# GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a run of the updater tells its caller; it only grows while steps are done, so a failure has it too."""
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from ..contract.compare import Difference
+from .drain import Drained
+
+
+@dataclass
+class Report:
+    """``steps`` have a name, and seconds; the rest is there once it is known."""
+
+    steps: list[dict[str, Any]] = field(default_factory=list)
+    switch_ms: float | None = None
+    drained: Drained | None = None
+    difference: Difference | None = None
+    rolled_back: bool = False
+    reason: str | None = None
+
+    @contextmanager
+    def step(self, name: str) -> Iterator[None]:
+        """Time a step; a failed one is there too, marked so."""
+        started = time.monotonic()
+        entry: dict[str, Any] = {"step": name}
+        self.steps.append(entry)
+        try:
+            yield
+        except BaseException:
+            entry["failed"] = True
+            raise
+        finally:
+            entry["seconds"] = round(time.monotonic() - started, 3)
+
+    def to_json(self) -> dict[str, Any]:
+        """Its part of a module's result."""
+        return {
+            "steps": self.steps,
+            "switch_ms": self.switch_ms,
+            "drained": None
+            if self.drained is None
+            else {
+                "sessions_finished": self.drained.sessions - self.drained.cut_sessions,
+                "sessions_cut": self.drained.cut_sessions,
+                "requests_cut": self.drained.cut_requests,
+                "seconds": round(self.drained.seconds, 3),
+            },
+            "contract": None
+            if self.difference is None
+            else {
+                "verdict": self.difference.verdict,
+                "differences": self.difference.lines(),
+                "breaking": list(self.difference.breaking),
+            },
+            "rolled_back": self.rolled_back,
+            "reason": self.reason,
+        }

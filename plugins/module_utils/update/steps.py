@@ -1,0 +1,272 @@
+# Copyright: (c) 2026, mcpops.fleet contributors
+# GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The steps of a transaction, each journaled when it is done, each fit to be done again."""
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from ..contract.offer import Offer
+from ..definition.server import ServerDefinition
+from ..errors import FleetError
+from ..journal.moment import Moment
+from ..journal.record import Deployment, Record, Result, Transaction, other
+from ..protocol.targets import HttpTarget
+from ..slot.process import listeners
+from ..slot.spec import SlotSpec
+from .bake import Bake, Warm
+from .drain import drain
+from .front import Front, front_of
+from .host import KEPT, Host, package_of, port_of
+from .ports import with_ports
+from .ready import Readiness
+from .report import Report
+
+
+class Steps:
+    """Carries one server's transaction on. ``record`` is always what the journal holds."""
+
+    def __init__(self, host: Host, definition: ServerDefinition, record: Record, report: Report) -> None:
+        self.host = host
+        self.definition = definition
+        self.record = record
+        self.report = report
+        self._actions: dict[str, Callable[[], None]] = {
+            "staged": self._stage,
+            "started": self._start,
+            "ready": self._make_ready,
+            "switched": self._switch,
+            "baked": self._bake,
+            "drained": self._drain,
+            "settled": self._settle,
+        }
+
+    @property
+    def front(self) -> Front:
+        return front_of(self.host, self.definition, self.record)
+
+    @property
+    def transaction(self) -> Transaction:
+        if self.record.transaction is None:
+            raise FleetError("go on with the update", "none is under way", "Run it again.", self.definition.name)
+        return self.record.transaction
+
+    def do(self, step: str) -> None:
+        """Do one step, and journal that it is done."""
+        with self.report.step(step):
+            self._actions[step]()
+
+    def save(self, record: Record) -> None:
+        """Make a new record durable, and go on from it."""
+        self.host.journal.save(record)
+        self.record = record
+
+    def advance(self, step: str, **changes: object) -> None:
+        """Journal that a step of the transaction is done."""
+        self.save(
+            replace(self.record, transaction=replace(self.transaction, step=step, **changes))  # type: ignore[arg-type]
+        )
+
+    def _stage(self) -> None:
+        """Install the release; begin the transaction; give the idle slot to it."""
+        definition = self.definition
+        release = self.host.releases.install(package_of(definition), timeout=definition.update.install_timeout)
+        self.host.releases.command(release, definition.command)
+        record = with_ports(self.host, definition, self.record)
+        origin = front_of(self.host, definition, record).serving()
+        target = other(origin) if origin else "blue"
+        displaced = record.slots.get(target) if record.previous == target else None
+        if displaced is not None:
+            self._keep(definition.name, target)
+        deployment = Deployment(
+            registry_type=definition.registry_type,
+            identifier=definition.identifier,
+            version=definition.version,
+            release=release.digest,
+            path=str(release.path),
+            configuration=definition.configuration(),
+            configuration_digest=definition.configuration_digest(),
+        )
+        self.save(
+            replace(
+                record,
+                slots={**record.slots, target: deployment},
+                previous=None if record.previous == target else record.previous,
+                generation=record.generation + 1,
+                transaction=Transaction(
+                    kind="update",
+                    origin=origin,
+                    target=target,
+                    generation=record.generation + 1,
+                    started=Moment.now(),
+                    step="staged",
+                    displaced=displaced,
+                ),
+            )
+        )
+
+    def _keep(self, server: str, slot: str) -> None:
+        """Keep a slot's files, so that its release can come back when the new one fails."""
+        spec = self.host.files.read(server, slot)
+        if spec is not None:
+            self.host.files.write(replace(spec, slot=KEPT))
+
+    def _start(self) -> None:
+        target = self.transaction.target
+        self.start(target, self._spec(target))
+        self.advance("started")
+
+    def _spec(self, slot: str) -> SlotSpec:
+        """An update starts what is defined; a rollback what the slot's files say."""
+        if self.transaction.kind == "update":
+            deployment = self.record.slots[slot]
+            return self.host.slot_spec(self.definition, deployment, slot, port_of(self.record, slot))
+        spec = self.host.files.read(self.definition.name, slot)
+        if spec is None:
+            raise FleetError(
+                f"start {slot} again", "its files are not there any more",
+                "Name the version in the definition and update to it.", self.definition.name,
+            )  # fmt: skip
+        return spec
+
+    def start(self, slot: str, spec: SlotSpec) -> None:
+        """Start a slot's process, or for a stdio server write what its launcher starts."""
+        self.host.effects.make_directory(self.host.data_directory(spec.server), 0o700)
+        if not self.definition.over_http:
+            self.host.files.write(spec)
+            return
+        port = port_of(self.record, slot)
+        process = self.host.driver.status(spec.server, slot)
+        strangers = [pid for item in listeners(port or 0) for pid in item.pids or ("unknown",)]
+        if strangers and process.state not in ("running", "starting"):
+            raise FleetError(
+                f"start {slot} on port {port}", f"the port is taken by process {', '.join(map(str, strangers))}",
+                "Stop that process, or give the server other ports.", spec.server,
+            )  # fmt: skip
+        self.host.driver.start(spec)
+
+    def _make_ready(self) -> None:
+        target, deployment = self.transaction.target, self.record.slots[self.transaction.target]
+        back = self.transaction.kind == "rollback"
+        proven = Offer.from_json(deployment.offer) if back and deployment.offer else None
+        ready = Readiness(
+            self.host, self.definition, target, port_of(self.record, target), self._path(target),
+            baseline=self._offer(self.transaction.origin), quick=proven,
+        ).wait()  # fmt: skip
+        self.report.difference = ready.difference if not back else None
+        deployment = replace(deployment, offer=ready.offer.to_json(), address=ready.address)
+        self.save(replace(self.record, slots={**self.record.slots, target: deployment}))
+        self.front.prepare(target, self.transaction.generation, ready.address, self._path(target))
+        self.advance("ready")
+
+    def await_active(self, slot: str) -> None:
+        """Wait for a slot that was proven before to answer again."""
+        Readiness(
+            self.host, self.definition, slot, port_of(self.record, slot), self._path(slot),
+            baseline=None, quick=self._offer(slot),
+        ).wait()  # fmt: skip
+
+    def _switch(self) -> None:
+        target = self.transaction.target
+        now = Moment.now()
+        deployment = self.record.slots[target]
+        deployment = replace(deployment, activated=deployment.activated or now)
+        self.save(
+            replace(
+                self.record,
+                slots={**self.record.slots, target: deployment},
+                transaction=replace(self.transaction, switched=now),
+            )
+        )
+        seconds = self.front.switch(target, self.transaction.generation, self.definition.route)
+        self.report.switch_ms = round(seconds * 1000, 3)
+        self.advance("switched")
+
+    def _bake(self) -> None:
+        transaction = self.transaction
+        since = transaction.switched or Moment.now()
+        Bake(
+            self.host, self.definition, self.front, transaction.target, self._warm(transaction.origin),
+            self._offer(transaction.target) or Offer(),
+        ).watch(max(0.0, self.definition.update.bake - since.elapsed()))  # fmt: skip
+        self.advance("baked", baked=Moment.now())
+
+    def _warm(self, slot: str | None) -> Warm | None:
+        if slot is None:
+            return None
+        deployment, offer = self.record.slots[slot], self._offer(slot) or Offer()
+        if not deployment.address:
+            return Warm(slot, None, offer.eras)
+        address = f"[{deployment.address}]" if ":" in deployment.address else deployment.address
+        url = f"http://{address}:{port_of(self.record, slot)}{self._path(slot)}"
+        return Warm(slot, HttpTarget(url=url), offer.eras)
+
+    def _drain(self) -> None:
+        """Sessions of the slot that is left get the rest of their time since the switch."""
+        transaction = self.transaction
+        since = transaction.baked or transaction.switched or transaction.started
+        if transaction.origin is not None:
+            self.drain_slot(transaction.origin, since)
+        self.advance("drained")
+
+    def drain_slot(self, slot: str, since: Moment) -> None:
+        """Wait for what is connected to a slot; ``since`` is when its time to drain began."""
+        if not self.definition.over_http:
+            return
+        deployment = self.record.slots.get(slot)
+        activated = deployment.activated if deployment else None
+        self.report.drained = drain(
+            self.front,
+            slot,
+            seconds=max(0.0, self.definition.update.drain - since.elapsed()),
+            serves=self.host.driver.status(self.definition.name, slot).state == "running",
+            since_active=activated.elapsed() if activated else float("inf"),
+            session_idle=self.host.layout.edge.session_idle,
+        )
+
+    def _settle(self) -> None:
+        """Stop the slot that is left; keep its release for a rollback, unless it was just gone back from."""
+        transaction = self.transaction
+        if transaction.origin is not None:
+            self.leave(transaction.origin)
+        back = transaction.kind == "rollback"
+        left = self.record.slots.get(transaction.origin) if transaction.origin else None
+        record = replace(
+            self.record,
+            active=transaction.target,
+            previous=None if back else transaction.origin,
+            transaction=None,
+            last=Result(
+                kind=transaction.kind,
+                outcome="rolled back" if back else "updated",
+                source=left.package if left else None,
+                destination=self.record.slots[transaction.target].package,
+                at=Moment.now(),
+                reason=transaction.reason,
+            ),
+        )
+        if back and transaction.displaced and transaction.origin:
+            record = self.restore(record, transaction.origin, transaction.displaced)
+        self.save(record)
+
+    def restore(self, record: Record, slot: str, displaced: Deployment) -> Record:
+        """Give a slot back what it held before a release that failed."""
+        spec = self.host.files.read(record.server, KEPT)
+        if spec is None:
+            return record
+        self.host.files.write(replace(spec, slot=slot))
+        return replace(record, slots={**record.slots, slot: displaced}, previous=slot)
+
+    def leave(self, slot: str) -> None:
+        """Let nothing reach a slot any more, and stop it."""
+        self.front.retire(slot)
+        if self.definition.over_http:
+            self.host.driver.stop(self.definition.name, slot, self.definition.update.stop_timeout)
+
+    def _offer(self, slot: str | None) -> Offer | None:
+        deployment = self.record.slots.get(slot) if slot else None
+        return Offer.from_json(deployment.offer) if deployment and deployment.offer else None
+
+    def _path(self, slot: str) -> str:
+        return self.record.slots[slot].configuration.get("path") or "/mcp"

@@ -1,0 +1,208 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, mcpops.fleet contributors
+# GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: mcp_update
+short_description: Update an MCP server without its clients noticing
+version_added: 0.1.0
+description:
+  - Brings one release of one MCP server into service on a host, beside the release that serves, and goes back
+    by itself when anything is wrong with it.
+  - The new release is installed into a directory of its own, started in the idle slot, proven with real MCP
+    traffic, switched to in one step, watched (baked), and the old slot is stopped when its sessions have ended.
+  - Killed at any point, the next run finishes or undoes what was begun.
+author:
+  - mcpops.fleet contributors (@mcpops)
+extends_documentation_fragment:
+  - mcpops.fleet.fleet
+  - mcpops.fleet.fleet.attributes
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: full
+  idempotent:
+    support: full
+  platform:
+    support: full
+    platforms: linux
+options:
+  server:
+    description:
+      - The definition of the server, as in the inventory; C(docs/definition.md) in the collection has all keys.
+      - Keys are C(name), C(package) (C(registry_type), C(identifier), C(version)), C(transport), C(arguments),
+        C(environment), C(command), C(path), C(route), C(ports), C(require), C(update).
+      - With O(state=absent) C(name) and C(transport) are enough.
+    type: dict
+    required: true
+  credentials:
+    description:
+      - Environment variables of the server that are secret, name to value.
+      - They are handed to the process in a file that only its user can read, never in its arguments.
+    type: dict
+    default: {}
+  state:
+    description:
+      - V(present) brings the defined release into service, as far as O(phase).
+      - V(rolled_back) goes back from an update that is under way, or from the last one. Done twice it changes
+        nothing the second time.
+      - V(absent) takes the server off the host. Its releases stay.
+    type: str
+    choices: [present, rolled_back, absent]
+    default: present
+  phase:
+    description:
+      - How far O(state=present) goes. Each phase includes those before it.
+      - V(staged) installs, starts and proves the release in the idle slot; no client reaches it.
+      - V(active) switches new clients to it and bakes.
+      - V(settled) waits for the sessions of the old slot, and stops it.
+    type: str
+    choices: [staged, active, settled]
+    default: settled
+  unfinished_only:
+    description:
+      - With O(state=rolled_back), go back only from an update that is under way. For rescue blocks.
+    type: bool
+    default: false
+  lock_timeout:
+    description:
+      - Seconds to wait for another run on the same server of the same host.
+    type: float
+    default: 60
+seealso:
+  - module: mcpops.fleet.mcp_health
+  - module: mcpops.fleet.mcp_server_info
+"""
+
+EXAMPLES = r"""
+- name: Update the server
+  mcpops.fleet.mcp_update:
+    server:
+      name: everything
+      package:
+        registry_type: npm
+        identifier: "@modelcontextprotocol/server-everything"
+        version: 2026.8.31
+      transport: streamable-http
+      arguments: [streamableHttp]
+      environment:
+        PORT: "{port}"
+      require:
+        tools: [echo]
+
+- name: Go back to the release before
+  mcpops.fleet.mcp_update:
+    server: "{{ everything }}"
+    state: rolled_back
+"""
+
+RETURN = r"""
+server:
+  description: Name of the server.
+  type: str
+  returned: always
+plan:
+  description: What was to be done, or in check mode would be done, in order.
+  type: list
+  elements: str
+  returned: always
+pending:
+  description: Whether later phases have something to do.
+  type: bool
+  returned: always
+active:
+  description: The slot that new clients reach, its version, release digest, eras and tools.
+  type: dict
+  returned: always
+previous:
+  description: The slot and version that a rollback returns to.
+  type: dict
+  returned: always
+generation:
+  description: The highest generation given out; it grows with each switch.
+  type: int
+  returned: always
+transaction:
+  description: What is under way, by kind, step and slots; V(none) when nothing is.
+  type: dict
+  returned: always
+last:
+  description: How the last change ended, with reason and evidence where it failed.
+  type: dict
+  returned: always
+steps:
+  description: Steps done by this run, with seconds.
+  type: list
+  elements: dict
+  returned: always
+switch_ms:
+  description: Milliseconds from the first write of the switch until HAProxy confirmed it.
+  type: float
+  returned: always
+drained:
+  description: Sessions of the old slot that ended by themselves, sessions and requests that were cut, seconds.
+  type: dict
+  returned: always
+contract:
+  description: How what the new release offers differs from what the old one did.
+  type: dict
+  returned: always
+rolled_back:
+  description: Whether this run went back.
+  type: bool
+  returned: always
+reason:
+  description: Why it went back.
+  type: str
+  returned: always
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ..module_utils.definition.parse import parse, parse_name
+from ..module_utils.errors import FleetError
+from ..module_utils.module import open_for, result_of
+from ..module_utils.update.converge import Converger, Outcome, UpdateFailed
+
+
+def main() -> None:
+    module = AnsibleModule(
+        argument_spec={
+            "config": {"type": "path", "default": "/opt/mcp/etc/host.json"},
+            "server": {"type": "dict", "required": True},
+            "credentials": {"type": "dict", "default": {}, "no_log": True},
+            "state": {"type": "str", "choices": ["present", "rolled_back", "absent"], "default": "present"},
+            "phase": {"type": "str", "choices": ["staged", "active", "settled"], "default": "settled"},
+            "unfinished_only": {"type": "bool", "default": False},
+            "lock_timeout": {"type": "float", "default": 60},
+        },
+        supports_check_mode=True,
+    )
+    try:
+        outcome = run(module)
+    except UpdateFailed as error:
+        module.fail_json(msg=str(error), **{**result_of(error.outcome, module), "changed": True})
+    except FleetError as error:
+        module.fail_json(msg=str(error))
+    module.exit_json(**result_of(outcome, module))
+
+
+def run(module: AnsibleModule) -> Outcome:
+    """Do what the options ask for."""
+    state, apply = module.params["state"], not module.check_mode
+    read = parse_name if state == "absent" else parse
+    definition = read(module.params["server"], module.params["credentials"])
+    host = open_for(module, definition)
+    converger = Converger(host, definition, module.params["lock_timeout"])
+    if state == "absent":
+        return converger.absent(apply)
+    if state == "rolled_back":
+        return converger.rolled_back(module.params["unfinished_only"], apply)
+    return converger.present(module.params["phase"], apply)
+
+
+if __name__ == "__main__":
+    main()
