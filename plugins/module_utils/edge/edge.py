@@ -21,7 +21,8 @@ from .runtime import Runtime
 @dataclass(frozen=True)
 class Traffic:
     """What one generation has at the edge: live sessions, requests under way (streams included), and
-    counts since HAProxy started: requests, answers of 5xx or none (``failed``)."""
+    counts since HAProxy started: requests, and those with an answer of 5xx or none (``failed``; a client that
+    goes away before the answer is among them: HAProxy 2.6 cannot tell)."""
 
     sessions: int = 0
     open_requests: int = 0
@@ -110,29 +111,35 @@ class Edge:
     def traffic(self, server: str, generation: int) -> Traffic:
         """What a generation has, requests of HAProxy processes that a reload left behind included."""
         key = f"{server}/g{generation}"
-        counters = self._runtime.table("generations", f"key {key}").get(key, {})
+        counters = self._counters(self._runtime, key)
+        streams = self._counters(self._runtime, f"{key}/streams")
         live = self._runtime.table("sessions", "data.gpt0 eq 0")
+        requests, under_way = counters.get("http_req_cnt", 0), counters.get("conn_cur", 0)
         return Traffic(
             sessions=sum(1 for name in live if name.startswith(f"{key}~")),
-            open_requests=counters.get("conn_cur", 0) + self._left_behind(key),
-            requests=counters.get("http_req_cnt", 0),
-            failed=counters.get("http_fail_cnt", 0),
+            open_requests=under_way + streams.get("conn_cur", 0) + self._left_behind(key),
+            requests=requests,
+            failed=max(0, requests - under_way - counters.get("gpc0", 0)),
         )
 
     def uptime(self) -> int:
         """Seconds for which HAProxy has counted sessions."""
         return self._runtime.uptime()
 
+    @staticmethod
+    def _counters(runtime: Runtime, key: str, process: str = "") -> dict[str, int]:
+        return runtime.table("generations", f"key {key}", process).get(key, {})
+
     def _left_behind(self, key: str) -> int:
         if self._master is None:
             return 0
-        total = 0
-        for line in self._master.ask("show proc").partition("# old workers")[2].splitlines():
-            pid = line.split()[0] if line.split() else ""
-            if pid.isdigit():
-                answer = self._master.ask(f"@!{pid} show table generations key {key}")
-                total += sum(int(word[9:]) for word in answer.split() if word.startswith("conn_cur="))
-        return total
+        old = self._master.ask("show proc").partition("# old workers")[2]
+        return sum(
+            self._counters(self._master, counted, f"@!{line.split()[0]} ").get("conn_cur", 0)
+            for line in old.splitlines()
+            if line[:1].isdigit()
+            for counted in (key, f"{key}/streams")
+        )
 
     def _path(self, name: str) -> Path:
         return self._maps / f"{name}.map"

@@ -39,6 +39,7 @@ class Runtime:
         try:
             with self._connect(deadline) as connection:
                 connection.sendall(command.encode() + b"\n")
+                connection.shutdown(socket.SHUT_WR)
                 return _read_all(connection, deadline)
         except OSError as error:
             raise FleetError(
@@ -91,10 +92,11 @@ class Runtime:
             self.change(f"add map @{version} {file} <<\n{body}")
         self.change(f"commit map @{version} {file}")
 
-    def table(self, name: str, condition: str = "") -> dict[str, dict[str, int]]:
-        """Entries of a stick-table: key -> counter -> value. ``condition`` as in ``show table``."""
+    def table(self, name: str, condition: str = "", process: str = "") -> dict[str, dict[str, int]]:
+        """Entries of a stick-table: key -> counter -> value. ``condition`` as in ``show table``; ``process``
+        is the prefix by which a master passes a command on."""
         rows = {}
-        for line in self.ask(f"show table {name} {condition}".rstrip()).splitlines():
+        for line in self.ask(f"{process}show table {name} {condition}".rstrip()).splitlines():
             match = _TABLE_ENTRY.match(line)
             if match:
                 fields = (field.split("=", 1) for field in match[2].split(" ") if "=" in field)

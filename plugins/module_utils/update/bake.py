@@ -93,7 +93,7 @@ class Bake:
     def _check_process(self, pid: int | None) -> None:
         if self._definition.over_http:
             process = self._host.driver.status(self._definition.name, self._new)
-            if process.state != "running" or process.pid != pid:
+            if process.pid is None or process.pid != pid:
                 raise self._failure(f"its process ended by itself ({process.detail or process.state})")
 
     def _check_answers(self) -> None:

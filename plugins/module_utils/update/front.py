@@ -149,7 +149,7 @@ class LauncherFront:
         pass
 
     def connected(self, slot: str) -> Traffic:
-        running = [process for process in launched(self.server) if process.slot == slot]
+        running = [process for process in launched(self.host.files.root, self.server) if process.slot == slot]
         return Traffic(sessions=len(running), open_requests=0)
 
     def watched_for(self) -> float:

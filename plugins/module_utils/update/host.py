@@ -23,19 +23,16 @@ from ..slot.launcher import Launchers
 from ..slot.spec import SlotSpec
 from ..slot.supervisord import SupervisordDriver
 
-KEPT = "kept"
-"""Name under which the files of a slot are kept while another release has its place."""
-
-
 @dataclass(frozen=True)
 class Host:
-    """All that acts on one host."""
+    """All that acts on one host. ``kept`` has the files of a slot while another release has its place."""
 
     effects: Effects
     layout: Layout
     journal: Journal
     releases: Releases
     files: SlotFiles
+    kept: SlotFiles
     driver: SlotDriver
     launchers: Launchers
     edge: Edge
@@ -74,7 +71,7 @@ class Host:
             ),
             environment={name: filled(value) for name, value in definition.environment.items()},
             credentials=dict(definition.credentials),
-            directory=str(data),
+            directory=str(data) if definition.over_http else "",
             stop_timeout=definition.update.stop_timeout,
             inherit_environment=not definition.over_http,
         )
@@ -104,6 +101,7 @@ def open_host(layout: Layout, effects: Effects) -> Host:
             Tools(uv=layout.uv, python=layout.python, node=layout.node, npm=layout.npm),
         ),
         files=files,
+        kept=SlotFiles(effects, layout.state / "kept"),
         driver=_driver(layout, effects, files),
         launchers=Launchers(effects, layout.launchers, files, layout.launcher),
         edge=Edge(effects, layout.edge.maps, Runtime(effects, layout.edge.socket), _master(layout, effects)),

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from ..definition.server import ServerDefinition
 from ..journal.record import SLOTS, Deployment, Record
@@ -57,8 +58,6 @@ def same_deployment(definition: ServerDefinition, deployment: Deployment) -> boo
 
 
 def _intact(host: Host, deployment: Deployment) -> bool:
-    from pathlib import Path
-
     release = host.releases.at(Path(deployment.path))
     return release is not None and release.digest == deployment.release
 
@@ -67,4 +66,5 @@ def _matches(host: Host, definition: ServerDefinition, record: Record, slot: str
     deployment = record.slots[slot]
     if not same_deployment(definition, deployment) or not _intact(host, deployment):
         return False
-    return host.files.matches(host.slot_spec(definition, deployment, slot, port_of(record, slot)))
+    spec = host.slot_spec(definition, deployment, slot, port_of(record, slot))
+    return host.driver.holds(spec) if definition.over_http else host.launchers.placed(spec)

@@ -70,7 +70,7 @@ def required_calls(require: Requirements) -> tuple[ToolCall, ...]:
 def stdio_target(host: Host, server: str, slot: str) -> StdioTarget:
     """The very command that clients start, for a disposable process."""
     return StdioTarget(
-        argv=(*host.layout.launcher, str(host.files.launch_file(server, slot))),
+        argv=(str(host.launchers.script(server, slot)),),
         environment=dict(os.environ),
         directory=None,
     )
@@ -130,11 +130,11 @@ class Readiness:
             return ""
         while True:
             pid = self._alive()
-            address = owns_port(pid, self._port) if pid else None
-            if address:
-                return _reachable(address)
+            listener = owns_port(pid, self._port)
+            if listener:
+                return _reachable(listener.address)
             if time.monotonic() >= deadline:
-                elsewhere = sorted(ports_of(pid) - {self._port}) if pid else []
+                elsewhere = [port for port in ports_of(pid) if port != self._port]
                 if elsewhere:
                     raise self._failure(
                         f"it listens on port {', '.join(map(str, elsewhere))} instead",
@@ -146,25 +146,25 @@ class Readiness:
                 )
             time.sleep(PAUSE)
 
-    def _alive(self) -> int | None:
-        """The slot's process id; None while it is being started.
+    def _alive(self) -> int:
+        """The slot's process id.
 
         :raises FleetError: when it has ended since it was started, even if it was started again.
         """
         process = self._host.driver.status(self._definition.name, self._slot)
-        restarted = self._pid is not None and process.pid not in (None, self._pid)
-        if process.state in ("failed", "stopped", "absent") or restarted:
+        restarted = self._pid is not None and process.pid != self._pid
+        if process.state in ("failed", "stopped", "absent") or process.pid is None or restarted:
             raise self._failure(
                 f"its process ended by itself ({process.detail or process.state})",
                 "See its log; check arguments, environment and credentials.",
             )
-        foreign = [item for item in listeners(self._port or 0) if process.pid and process.pid not in item.pids]
-        if foreign and process.pid and not owns_port(process.pid, self._port or 0):
+        holders = {pid for item in listeners(self._port or 0) for pid in item.pids}
+        if holders and not owns_port(process.pid, self._port or 0):
             raise self._failure(
-                f"the port is taken by process {', '.join(str(p) for item in foreign for p in item.pids) or 'unknown'}",
+                f"the port is taken by process {', '.join(map(str, sorted(holders)))}",
                 "Stop that process, or give the server other ports.",
             )
-        self._pid = self._pid or process.pid
+        self._pid = process.pid
         return process.pid
 
     def _proven(self, target: HttpTarget | StdioTarget, address: str, deadline: float) -> Ready:

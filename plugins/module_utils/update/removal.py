@@ -9,7 +9,7 @@ from dataclasses import replace
 from ..definition.server import ServerDefinition
 from ..journal.moment import Moment
 from ..journal.record import SLOTS, Transaction
-from .host import KEPT, Host
+from .host import Host
 from .plan import Plan
 from .steps import Steps
 
@@ -42,6 +42,6 @@ def remove(host: Host, definition: ServerDefinition, steps: Steps) -> None:
         for slot in SLOTS:
             host.driver.stop(name, slot, definition.update.stop_timeout)
             host.driver.remove(name, slot)
-        host.files.remove(name, KEPT)
+            host.kept.remove(name, slot)
         host.journal.remove(name)
 

@@ -18,7 +18,7 @@ from ..slot.spec import SlotSpec
 from .bake import Bake, Warm
 from .drain import drain
 from .front import Front, front_of
-from .host import KEPT, Host, package_of, port_of
+from .host import Host, package_of, port_of
 from .ports import with_ports
 from .ready import Readiness
 from .report import Report
@@ -110,7 +110,7 @@ class Steps:
         """Keep a slot's files, so that its release can come back when the new one fails."""
         spec = self.host.files.read(server, slot)
         if spec is not None:
-            self.host.files.write(replace(spec, slot=KEPT))
+            self.host.kept.write(spec)
 
     def _start(self) -> None:
         target = self.transaction.target
@@ -134,7 +134,7 @@ class Steps:
         """Start a slot's process, or for a stdio server write what its launcher starts."""
         self.host.effects.make_directory(self.host.data_directory(spec.server), 0o700)
         if not self.definition.over_http:
-            self.host.files.write(spec)
+            self.host.launchers.place(spec)
             return
         port = port_of(self.record, slot)
         process = self.host.driver.status(spec.server, slot)
@@ -252,10 +252,10 @@ class Steps:
 
     def restore(self, record: Record, slot: str, displaced: Deployment) -> Record:
         """Give a slot back what it held before a release that failed."""
-        spec = self.host.files.read(record.server, KEPT)
+        spec = self.host.kept.read(record.server, slot)
         if spec is None:
             return record
-        self.host.files.write(replace(spec, slot=slot))
+        self.host.files.write(spec)
         return replace(record, slots={**record.slots, slot: displaced}, previous=slot)
 
     def leave(self, slot: str) -> None:

@@ -1,0 +1,48 @@
+# Copyright: (c) 2026, mcpops.fleet contributors
+# GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# All that a target installs or writes is in .venv and .work; PYTHON=... chooses the interpreter.
+
+# HAProxy is in sbin, which is not on every user's path.
+export PATH := $(CURDIR)/.venv/bin:$(PATH):/usr/sbin:/sbin
+export PYTHONPATH := $(CURDIR)/.work/links
+export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/.work/links
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test test-unit test-integration gates bench-update bench-edge requirements clean
+
+help: ## this table
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-18s%s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+setup: ## .venv with all that developing needs; says what is missing where it can not get it
+	@requirements/setup.sh
+
+demo: setup ## real servers on three nodes of this machine, updated under load; then a bad release
+	@python -m tests.demo
+
+test: setup ## all tests and gates (FAIL_FAST=1 stops at the first failure)
+	@python -m tests.gates
+
+test-unit: setup ## unit tests only
+	@python -m tests.gates unit
+
+test-integration: setup ## integration tests only: real servers, HAProxy and supervisord
+	@python -m tests.gates integration
+
+gates: setup ## static gates only: style, types, sanity, lint, docs, changelog, Galaxy
+	@python -m tests.gates static
+
+bench-update: setup ## updates and rollbacks under load; ends with a line of JSON
+	@python -m tests.bench.update
+
+bench-edge: setup ## straight to a server and through the edge; ends with a line of JSON
+	@python -m tests.bench.edge
+
+requirements: setup ## compile requirements/dev.in anew into dev.txt (UPGRADE=1: newest versions)
+	@uv pip compile --quiet --universal --python-version 3.11 --generate-hashes $(if $(UPGRADE),--upgrade) \
+		--custom-compile-command 'make requirements' --output-file requirements/dev.txt requirements/dev.in
+
+clean: ## remove .venv, .work and what tools left
+	@rm -rf .venv .work .ansible .cache .mypy_cache .pytest_cache .ruff_cache tests/output
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

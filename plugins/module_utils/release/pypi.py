@@ -1,0 +1,164 @@
+# Copyright: (c) 2026, mcpops.fleet contributors
+# GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Packages of PyPI: resolved to hashes first, then installed into a venv from those alone."""
+from __future__ import annotations
+
+import base64
+import csv
+import hashlib
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from ..effects import Completed
+from ..errors import FleetError
+from . import tree
+from .closure import Closure, canonical, from_requirements
+from .entrypoints import RELEASE, console_scripts
+from .failures import UNKNOWN_VERSION, classify, failure
+from .installation import Installation
+from .package import Package, Tools
+
+_VENV = "venv"
+_LOCK = "requirements.txt"
+
+
+class Pypi:
+    """Installs packages of PyPI with uv and the host's own Python."""
+
+    def __init__(self, tools: Tools, cache: Path) -> None:
+        self._tools = tools
+        self._cache = cache / "uv"
+
+    def resolve(self, work: Installation, staging: Path) -> Closure:
+        """The exact closure of the package, from the index; ``staging`` is a folder of its own."""
+        done = self._compile(work, staging, f"{work.package.identifier}=={work.package.version}")
+        if done.returncode:
+            output = done.stderr + done.stdout
+            unknown = classify(work.package, output) is UNKNOWN_VERSION
+            raise failure(work.package, "uv", output, self._newest(work, staging) if unknown else [])
+        lock = (staging / _LOCK).read_bytes()
+        artifacts = from_requirements(work.package, lock.decode("utf-8"))
+        return Closure(work.package, artifacts, {_LOCK: lock}, work.scripts)
+
+    def place(self, work: Installation, closure: Closure, target: Path) -> None:
+        """Install what the closure names, and nothing else, into a venv in ``target``."""
+        self._sync(work, target)
+        damaged = sorted(set(damaged_distributions(target / _VENV)))
+        if damaged:
+            # uv trusts what it unpacked into its cache; a power loss may have emptied files of it.
+            self._uv(work, target, "cache", "clean", "--", *damaged)
+            work.effects.remove_tree(target / _VENV)
+            self._sync(work, target)
+            damaged = sorted(set(damaged_distributions(target / _VENV)))
+        if damaged:
+            raise FleetError(
+                f"install {work.package}",
+                f"installed files differ from what {', '.join(damaged[:5])} says they are",
+                f"Remove the cache {self._cache} and run it again; then suspect the disk, or the package.",
+            )
+
+    def executables(self, package: Package, target: Path) -> dict[str, tuple[str, ...]]:
+        """The package's own programs, with RELEASE standing for the directory."""
+        described = _dist_info(target / _VENV, package)
+        paths = [path for path, _hash in _recorded(described)]
+        names = {Path(path).name for path in paths if re.fullmatch(r"(\.\./)+bin/[^/]+", path)}
+        points = described / "entry_points.txt"
+        if points.is_file():
+            names.update(console_scripts(points.read_text("utf-8")))
+        present = sorted(name for name in names if (target / _VENV / "bin" / name).is_file())
+        return {name: (f"{RELEASE}/{_VENV}/bin/{name}",) for name in present}
+
+    def other_executable(self, release: Path, name: str) -> tuple[str, ...] | None:
+        """A program that a dependency brings."""
+        program = release / _VENV / "bin" / name
+        return (str(program),) if os.access(program, os.X_OK) and program.is_file() else None
+
+    def runtime(self) -> dict[str, tuple[str, ...]]:
+        """The interpreter, which can be asked for by name too."""
+        return {"python": (f"{RELEASE}/{_VENV}/bin/python",)}
+
+    def versions(self, work: Installation, target: Path) -> dict[str, str]:
+        """The versions of the tools that installed."""
+        configuration = (target / _VENV / "pyvenv.cfg").read_text("utf-8")
+        found = dict(re.findall(r"(?m)^(\w+) *= *(\S+)", configuration))
+        return {"python": found.get("version_info", "unknown"), "uv": found.get("uv", "unknown")}
+
+    def _sync(self, work: Installation, target: Path) -> None:
+        _uv, python = self._tools.require_pypi(work.package)
+        done = self._uv(work, target, "venv", "--python", python, "--", _VENV)
+        if done.returncode == 0:
+            # copy: a hard link (uv's way where files cannot be cloned) would share the inode with the cache.
+            options = ["--require-hashes", "--compile-bytecode", "--link-mode", "copy"]
+            venv = ["--python", f"{_VENV}/bin/python"]
+            done = self._uv(work, target, "pip", "sync", *options, *venv, "--", _LOCK)
+        if done.returncode:
+            output = done.stderr + done.stdout
+            if tree.starved(target, self._cache):
+                output = f"No space left on device | {output}"
+            raise failure(work.package, "uv", output)
+
+    def _compile(self, work: Installation, staging: Path, requirement: str) -> Completed:
+        _uv, python = self._tools.require_pypi(work.package)
+        work.effects.write_file(staging / "requirements.in", f"{requirement}\n".encode())
+        options = ["--generate-hashes", "--no-header", "--no-annotate", "--python", python]
+        options += ["--output-file", _LOCK]
+        return self._uv(work, staging, "pip", "compile", *options, "--", "requirements.in")
+
+    def _newest(self, work: Installation, staging: Path) -> list[str]:
+        """The newest version for this Python; uv has no cheaper way to ask what there is."""
+        if self._compile(work, staging, work.package.identifier).returncode:
+            return []
+        lock = from_requirements(work.package, (staging / _LOCK).read_text("utf-8"))
+        return [artifact.version for artifact in lock if artifact.name == canonical(work.package.identifier)]
+
+    def _uv(self, work: Installation, directory: Path, *arguments: str) -> Completed:
+        uv, _python = self._tools.require_pypi(work.package)
+        given = list(arguments)
+        rest = given[given.index("--") :]
+        common = ["--quiet", "--no-progress", "--no-python-downloads", "--cache-dir", str(self._cache)]
+        argv = [uv, *given[: given.index("--")], *common, *rest]
+        environment = {"UV_HTTP_RETRIES": os.environ.get("UV_HTTP_RETRIES", "2")}
+        name = " ".join(["uv", *[word for word in given[:2] if not word.startswith("-")]])
+        return work.run(name, argv, directory=directory, environment=environment)
+
+
+def _site_packages(venv: Path) -> Path:
+    return next(iter(sorted((venv / "lib").glob("python*/site-packages"))), venv)
+
+
+def _dist_info(venv: Path, package: Package) -> Path:
+    for folder in _site_packages(venv).glob("*.dist-info"):
+        if canonical(folder.name.partition("-")[0]) == canonical(package.identifier):
+            return folder
+    raise FleetError(
+        f"install {package}",
+        "uv reported success, but the package is not in the venv",
+        "Look at uv's configuration of this user for settings that leave packages out.",
+    )
+
+
+def _recorded(dist_info: Path) -> Iterator[tuple[str, str]]:
+    with (dist_info / "RECORD").open(encoding="utf-8", newline="") as stream:
+        for row in csv.reader(stream):
+            if row:
+                yield row[0], row[1] if len(row) > 1 else ""
+
+
+def damaged_distributions(venv: Path) -> Iterator[str]:
+    """Names of distributions with a file that is not what their RECORD says."""
+    site_packages = _site_packages(venv)
+    for folder in site_packages.glob("*.dist-info"):
+        for path, recorded in _recorded(folder):
+            algorithm, _equals, expected = recorded.partition("=")
+            if algorithm != "sha256":
+                continue
+            try:
+                digest = hashlib.sha256((site_packages / path).read_bytes()).digest()
+            except OSError:
+                digest = b""
+            if base64.urlsafe_b64encode(digest).rstrip(b"=").decode() != expected.rstrip("="):
+                yield canonical(folder.name.partition("-")[0])
+                break

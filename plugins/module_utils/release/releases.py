@@ -1,0 +1,258 @@
+# Copyright: (c) 2026, mcpops.fleet contributors
+# GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""All releases on a host: find, install, remove."""
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import time
+from collections.abc import Iterator
+from datetime import datetime, timezone
+from pathlib import Path
+
+from ..effects import Effects
+from ..errors import FleetError
+from . import manifest, tree
+from .closure import Closure
+from .entrypoints import NODE, default_executable
+from .failures import os_failure
+from .installation import Installation
+from .manifest import Release
+from .npm import Npm
+from .package import Package, Tools
+from .pypi import Pypi
+
+_REMOVE_TIMEOUT = 30.0
+"""Seconds to wait for an installation of the same package before its release is removed."""
+
+
+class Releases:
+    """The releases below ``root``; archives that were fetched are kept below ``cache``.
+
+    A release is at ``root/<registry_type>/<identifier>/<version>-<digest>``. Whoever changes the releases of
+    a package holds a lock on it, which the kernel lets go when its holder dies.
+    """
+
+    def __init__(self, effects: Effects, root: Path, cache: Path, tools: Tools) -> None:
+        self._effects = effects
+        self._root = root
+        self._cache = cache
+        self._tools = tools
+        self._registries: dict[str, Npm | Pypi] = {"npm": Npm(tools, cache), "pypi": Pypi(tools, cache)}
+
+    def find(self, package: Package, *, scripts: bool = False) -> Release | None:
+        """The newest release of exactly this package version, if it is installed; asks no registry."""
+        found = [
+            release
+            for release in self._of(self._root / package.registry_type / package.folder)
+            if release.package == package and release.scripts == scripts
+        ]
+        return max(found, key=lambda release: release.installed_at, default=None)
+
+    def at(self, path: Path) -> Release | None:
+        """The release in this directory; None when it is not one, not whole or unable to start."""
+        return manifest.read(path, self._tools.node)
+
+    def all(self) -> list[Release]:
+        """Every release, by path."""
+        return [release for folder in self._packages() for release in self._of(folder)]
+
+    def incomplete(self) -> list[Path]:
+        """Directories that an installation or removal left unfinished, and damaged releases.
+
+        What somebody is installing at this moment is not among them.
+        """
+        left = []
+        for folder in self._packages():
+            if not self._busy(f"{folder.parent.name}-{folder.name}"):
+                left += [path for path in _folders(folder) if self.at(path) is None]
+        left += [path for path in _folders(self._root / ".staging") if not self._busy(path.name)]
+        return left
+
+    def install(self, package: Package, *, timeout: float, scripts: bool = False) -> Release:
+        """The release of this package version, installed if it was not.
+
+        :param timeout: seconds for all of it.
+        :param scripts: let npm packages run their lifecycle scripts; off, because they run as who installs.
+        Raises FleetError; then there is nothing of it left, and other releases are as they were.
+        """
+        found = self.find(package, scripts=scripts)
+        if found:
+            return found
+        work = Installation(self._effects, package, timeout, scripts=scripts)
+        staging = self._root / ".staging" / _lock_name(package)
+        try:
+            tree.require_room(package, self._root, self._cache)
+            with self._locked(work):
+                found = self.find(package, scripts=scripts)
+                if found:
+                    return found
+                try:
+                    self._effects.remove_tree(staging)
+                    self._effects.make_directory(staging)
+                    self._effects.make_directory(self._cache)
+                    closure = self._registries[package.registry_type].resolve(work, staging)
+                    return self._install(work, closure)
+                finally:
+                    self._discard(staging)
+        except OSError as error:
+            raise os_failure(package, error) from error
+
+    def remove(self, release: Release) -> None:
+        """Remove a release: its manifest first, so that a half-removed one is never taken for a release."""
+        package = release.package
+        work = Installation(self._effects, package, _REMOVE_TIMEOUT)
+        try:
+            with self._locked(work):
+                if not release.path.is_dir():
+                    return
+                tree.set_writable(self._effects, release.path, True)
+                self._effects.remove_file(release.path / manifest.NAME)
+                self._effects.remove_tree(release.path)
+        except OSError as error:
+            raise FleetError(
+                f"remove {package} at {release.path}",
+                str(error.strerror or error),
+                "Let the user who removes own the folder, then run it again.",
+            ) from error
+
+    def command(self, release: Release, name: str | None = None) -> tuple[str, ...]:
+        """The argv prefix of the server's program: the one of this name, or the release's default.
+
+        A name may also be ``python`` or ``node``, or a program that a dependency brings.
+        Raises FleetError when it has no such program, or several and none is named like the package.
+        """
+        wanted = name or release.default_executable
+        if wanted and wanted in release.executables:
+            return release.executables[wanted]
+        if name and os.path.basename(name) == name:
+            other = self._registries[release.package.registry_type].other_executable(release.path, name)
+            if other:
+                return tuple(release.executables["node"][0] if word == NODE else word for word in other)
+        tried = f"find the program {repr(name) + ' ' if name else ''}of {release.package}"
+        runtime = sorted(self._registries[release.package.registry_type].runtime())
+        own = sorted(set(release.executables) - set(runtime))
+        if own:
+            came_back = f"it has: {', '.join(own)}"
+            raise FleetError(tried, came_back, "Set `command:` to the one that is the server.")
+        raise FleetError(
+            tried,
+            "the package has no program of its own",
+            f"Set `command: {runtime[0]}` with arguments that start the server, or use another package.",
+        )
+
+    def _install(self, work: Installation, closure: Closure) -> Release:
+        target = self._free_place(closure)
+        try:
+            self._effects.make_directory(target)
+            for name, data in sorted(closure.files.items()):
+                self._effects.write_file(target / name, data)
+            registry = self._registries[closure.package.registry_type]
+            registry.place(work, closure, target)
+            own = registry.executables(closure.package, target)
+            tools = registry.versions(work, target)
+            size, count = tree.seal(self._effects, target)
+            data = manifest.compose(
+                closure,
+                installed_at=datetime.now(timezone.utc).isoformat(timespec="microseconds"),
+                executables={**registry.runtime(), **own},
+                default_executable=default_executable(own, closure.package.identifier),
+                size_bytes=size,
+                file_count=count,
+                tools=tools,
+                node=self._tools.node if closure.package.registry_type == "npm" else None,
+            )
+            self._effects.sync_filesystem(target)
+            self._effects.write_file(target / manifest.NAME, data, 0o444)
+            tree.set_writable(self._effects, target, False)
+            release = self.at(target)
+            if release is None:
+                raise FleetError(
+                    f"install {closure.package}",
+                    f"what was installed in {target} cannot be read back",
+                    "Look at the disk and at who else writes there, then run it again.",
+                )
+            return release
+        except BaseException:
+            self._discard(target)
+            raise
+
+    def _free_place(self, closure: Closure) -> Path:
+        """Where the release goes. What an installation left there is removed; a damaged release is not:
+        something may still run from it.
+        """
+        name = manifest.folder_name(closure.package, closure.digest)
+        folder = self._root / closure.package.registry_type / closure.package.folder
+        target, number = folder / name, 1
+        while (target / manifest.NAME).exists():
+            number += 1
+            target = folder / f"{name}~{number}"
+        self._effects.remove_tree(target)
+        return target
+
+    def _discard(self, path: Path) -> None:
+        """Clean up after a failure without hiding it; what stays is found and removed by the next run."""
+        with contextlib.suppress(OSError):
+            self._effects.remove_file(path / manifest.NAME)
+        with contextlib.suppress(OSError):
+            self._effects.remove_tree(path)
+
+    def _packages(self) -> Iterator[Path]:
+        for registry in self._registries:
+            yield from _folders(self._root / registry)
+
+    def _of(self, folder: Path) -> Iterator[Release]:
+        for path in _folders(folder):
+            release = self.at(path)
+            if release:
+                yield release
+
+    def _busy(self, lock_name: str) -> bool:
+        try:
+            descriptor = os.open(self._root / ".locks" / f"{lock_name}.lock", os.O_RDONLY | os.O_CLOEXEC)
+        except FileNotFoundError:
+            return False
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        finally:
+            os.close(descriptor)
+        return False
+
+    @contextlib.contextmanager
+    def _locked(self, work: Installation) -> Iterator[None]:
+        folder = self._root / ".locks"
+        self._effects.make_directory(folder)
+        path = folder / f"{_lock_name(work.package)}.lock"
+        flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC
+        descriptor = self._effects.act("create", str(path), lambda: os.open(path, flags, 0o644))
+        try:
+            while not _acquired(descriptor):
+                if work.left() <= 0:
+                    raise work.too_late("another run that installs or removes the same package")
+                time.sleep(min(0.1, max(work.left(), 0.0)))
+            yield
+        finally:
+            os.close(descriptor)
+
+
+def _acquired(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _lock_name(package: Package) -> str:
+    return f"{package.registry_type}-{package.folder}"
+
+
+def _folders(path: Path) -> list[Path]:
+    try:
+        return sorted(entry for entry in path.iterdir() if entry.is_dir() and not entry.is_symlink())
+    except (FileNotFoundError, NotADirectoryError):
+        return []

@@ -1,0 +1,111 @@
+# Copyright: (c) 2026, mcpops.fleet contributors
+# GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A slot's folder: what the launch program reads to start it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from ..effects import Effects
+from ..errors import FleetError
+from .spec import SLOTS, SlotSpec, check_names
+
+LAUNCH = "launch.json"
+CREDENTIALS = "credentials.json"
+
+_FIELDS = ("server", "slot", "argv", "environment", "directory", "stop_timeout", "inherit_environment")
+
+
+class SlotFiles:
+    """The folders ``root/SERVER/SLOT`` (0700), each with ``launch.json`` and ``credentials.json`` (0600).
+
+    The two stand side by side so that the launch program finds one by the other, also where a service
+    supervisor hands both over in a folder of its own (systemd's LoadCredential).
+    """
+
+    def __init__(self, effects: Effects, root: Path) -> None:
+        self._effects = effects
+        self.root = root
+
+    def folder(self, server: str, slot: str) -> Path:
+        """The slot's folder. :raises FleetError: for a name that would lead out of the root."""
+        check_names(server, slot)
+        return self.root / server / slot
+
+    def launch(self, server: str, slot: str) -> Path:
+        """The file that the launch program is given."""
+        return self.folder(server, slot) / LAUNCH
+
+    def write(self, spec: SlotSpec, *, die_with_supervisor: bool = False) -> None:
+        """Write the slot's files; nothing is written when they say so already.
+
+        Call it while nothing runs in the slot: what runs was then started from what the files say.
+        ``die_with_supervisor`` lets the process end with its parent, and a later copy of it end what is
+        left of an earlier one (see mcp-launch).
+        """
+        if self.matches(spec, die_with_supervisor=die_with_supervisor):
+            return
+        folder = self.folder(spec.server, spec.slot)
+        self._effects.make_directory(folder, 0o700)
+        for name, data in self._contents(spec, die_with_supervisor).items():
+            self._effects.write_file(folder / name, data, 0o600)
+
+    def matches(self, spec: SlotSpec, *, die_with_supervisor: bool = False) -> bool:
+        """Whether the files say exactly this; credentials are compared by their content."""
+        folder = self.folder(spec.server, spec.slot)
+        wanted = self._contents(spec, die_with_supervisor)
+        return all(_bytes(folder / name) == data for name, data in wanted.items())
+
+    def read(self, server: str, slot: str) -> SlotSpec | None:
+        """What the files say, or None when there are none or they make no sense (``write`` mends that).
+
+        :raises FleetError: when they may not be read.
+        """
+        folder = self.folder(server, slot)
+        launch, credentials = _bytes(folder / LAUNCH), _bytes(folder / CREDENTIALS)
+        if launch is None or credentials is None:
+            return None
+        try:
+            raw: dict[str, Any] = json.loads(launch)
+            values = {name: raw[name] for name in _FIELDS}
+            values["argv"] = tuple(values["argv"])
+            return SlotSpec(**values, credentials=json.loads(credentials))
+        except (ValueError, TypeError, KeyError, AttributeError, FleetError):
+            return None
+
+    def remove(self, server: str, slot: str) -> None:
+        """Remove the slot's folder, and the server's when that was its last."""
+        folder = self.folder(server, slot)
+        self._effects.remove_tree(folder)
+        if folder.parent.is_dir() and not any((folder.parent / other).exists() for other in SLOTS):
+            self._effects.remove_tree(folder.parent)
+
+    def _contents(self, spec: SlotSpec, die_with_supervisor: bool) -> dict[str, bytes]:
+        launch = {
+            "server": spec.server,
+            "slot": spec.slot,
+            "root": str(self.root),
+            "argv": list(spec.argv),
+            "environment": dict(spec.environment),
+            "directory": spec.directory,
+            "stop_timeout": spec.stop_timeout,
+            "inherit_environment": spec.inherit_environment,
+            "die_with_supervisor": die_with_supervisor,
+        }
+        return {LAUNCH: _json(launch), CREDENTIALS: _json(dict(spec.credentials))}
+
+
+def _json(value: object) -> bytes:
+    return json.dumps(value, indent=2, sort_keys=True).encode() + b"\n"
+
+
+def _bytes(path: Path) -> bytes | None:
+    try:
+        return path.read_bytes()
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError as error:
+        raise FleetError(f"read {path}", str(error), "Run as the user that the fleet runs as.") from error

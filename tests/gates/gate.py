@@ -1,0 +1,122 @@
+# Copyright: (c) 2026, mcpops.fleet contributors
+# GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One gate: the commands that decide it, and what in their output fails it although they ended well."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import select
+import shlex
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import BinaryIO
+
+Command = Sequence[str]
+
+COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+
+LAST_WORDS = 30.0
+"""Seconds that a command has to clean up after it was told to end."""
+
+
+@dataclass(frozen=True)
+class Gate:
+    """Commands that run in ``folder``, one after the other, until one fails.
+
+    ``forbidden`` is a regular expression: a line of output in which it is found fails the gate, whatever the
+    exit code was (a tool that only warns, a test that was skipped). ``live`` shows the output while it
+    comes; that of other gates shows when they fail. ``deadline`` is in seconds, for each command.
+    """
+
+    name: str
+    folder: Path
+    commands: Sequence[Command]
+    environment: Mapping[str, str] = field(default_factory=dict)
+    forbidden: str | None = None
+    live: bool = False
+    deadline: float = 900.0
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """How a gate ended: ``reason`` says why it failed and is empty when it passed."""
+
+    gate: str
+    reason: str
+    seconds: float
+
+
+def judge(gate: Gate, log: Path) -> Verdict:
+    """Run a gate; all that its commands say goes to the file ``log``."""
+    start = time.monotonic()
+    with log.open("wb") as sink:
+        reason = next(filter(None, (_execute(gate, command, sink) for command in gate.commands)), "")
+    reason = reason or forbidden_line(log.read_text("utf-8", "replace"), gate.forbidden)
+    return Verdict(gate.name, reason, time.monotonic() - start)
+
+
+def forbidden_line(output: str, pattern: str | None) -> str:
+    """Why the output fails the gate: its first line in which the pattern is found; empty when none is."""
+    lines = COLOUR.sub("", output).splitlines() if pattern else []
+    found = next((line.strip() for line in lines if re.search(pattern or "", line)), None)
+    return f"not allowed in the output: {found}" if found else ""
+
+
+def _execute(gate: Gate, command: Command, log: BinaryIO) -> str:
+    """Run a command; say why it fails the gate, or nothing."""
+    log.write(f"$ {shlex.join(command)}\n".encode())
+    try:
+        process = subprocess.Popen(
+            command,
+            cwd=gate.folder,
+            env={**os.environ, **gate.environment},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    except OSError as error:
+        return f"{command[0]} does not start: {error}"
+    assert process.stdout
+    end = time.monotonic() + gate.deadline
+    with process.stdout as stream:
+        try:
+            while chunk := _read(stream.fileno(), end):
+                log.write(chunk)
+                if gate.live:
+                    sys.stdout.buffer.write(chunk)
+                    sys.stdout.buffer.flush()
+            code = process.wait(max(0.0, end - time.monotonic()))
+        except (TimeoutError, subprocess.TimeoutExpired):
+            _stop(process)
+            return f"{command[0]}, or a process that it left behind, still ran after {gate.deadline:.0f} s"
+        except BaseException:
+            _stop(process)
+            raise
+    return f"{command[0]} ended with exit code {code}" if code else ""
+
+
+def _read(descriptor: int, end: float) -> bytes:
+    """What the command wrote next; empty at its end. Raises TimeoutError when nothing came until ``end``."""
+    if not select.select([descriptor], [], [], max(0.0, end - time.monotonic()))[0]:
+        raise TimeoutError
+    return os.read(descriptor, 65536)
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    """End the command with all of its process group; tests get the time to take down what they started."""
+    os.killpg(process.pid, signal.SIGINT)
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        process.wait(LAST_WORDS)
+    # A shell's background jobs ignore SIGINT.
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()

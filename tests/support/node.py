@@ -1,0 +1,171 @@
+# Copyright: (c) 2026, mcpops.fleet contributors
+# GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A whole embedded node in a folder of the test's: supervisord, HAProxy under it, and what the role host leaves."""
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import jinja2
+
+from ansible_collections.mcpops.fleet.plugins.module_utils.definition.parse import parse
+from ansible_collections.mcpops.fleet.plugins.module_utils.definition.server import ServerDefinition
+from ansible_collections.mcpops.fleet.plugins.module_utils.effects import Effects
+from ansible_collections.mcpops.fleet.plugins.module_utils.host.layout import read_layout
+from ansible_collections.mcpops.fleet.plugins.module_utils.update.converge import Converger, Outcome
+from ansible_collections.mcpops.fleet.plugins.module_utils.update.host import Host, open_host
+
+from .haproxy import configuration
+from .ports import free_ports
+from .wheels import IDENTIFIER
+
+ROLES = Path(__file__).parents[2] / "roles"
+LAUNCH = ROLES / "host" / "files" / "mcp-launch"
+
+
+def template(role: str, name: str, variables: Mapping[str, Any]) -> str:
+    """A template of a role, filled in."""
+    text = (ROLES / role / "templates" / name).read_text()
+    environment = jinja2.Environment(undefined=jinja2.StrictUndefined)
+    return environment.from_string(text).render({"ansible_managed": "for a test", **variables}) + "\n"
+
+
+class Node:
+    """Starts on entry; everything it started has ended after exit."""
+
+    def __init__(self, root: Path, cache: Path) -> None:
+        self.root = root
+        self.cache = cache
+        self.edge_port, *slots = free_ports(3)
+        self.slot_ports = [min(slots), max(slots)]
+        self.config = root / "etc" / "host.json"
+        self.runtime = Path(sys.executable).parent
+        self.supervisord: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> Node:
+        for folder in ("etc/programs", "edge", "run", "logs", "libexec"):
+            (self.root / folder).mkdir(parents=True)
+        shutil.copy(LAUNCH, self.root / "libexec" / "mcp-launch")
+        for name in ("routes", "active", "generations"):
+            (self.root / "edge" / f"{name}.map").touch()
+        self.config.write_text(json.dumps(self._layout()))
+        etc = self.root / "etc"
+        (etc / "haproxy.cfg").write_text(configuration(self.root, self.edge_port))
+        haproxy = {"edge_root": self.root, "__edge_version": {"stdout_lines": [shutil.which("haproxy")]}}
+        (etc / "programs" / "edge.conf").write_text(template("edge", "edge.conf.j2", haproxy))
+        (etc / "supervisord.conf").write_text(
+            template("host", "supervisord.conf.j2", {"host_root": self.root})
+        )
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def start(self) -> None:
+        """Start supervisord, and wait for the edge."""
+        self.supervisord = subprocess.Popen(
+            [sys.executable, "-m", "supervisor.supervisord", "-n", "-c", str(self.root / "etc" / "supervisord.conf")],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        deadline = time.monotonic() + 15
+        while not (self.root / "run" / "haproxy.sock").exists():
+            assert time.monotonic() < deadline, self.log()
+            time.sleep(0.02)
+
+    def stop(self) -> None:
+        """End supervisord, which ends all that it started."""
+        if self.supervisord is not None:
+            self.supervisord.terminate()
+            self.supervisord.wait(30)
+
+    def log(self) -> str:
+        """What the node's processes wrote."""
+        return "\n".join(f"{path.name}: {path.read_text()[-2000:]}" for path in (self.root / "logs").glob("*.log"))
+
+    def _layout(self) -> dict[str, Any]:
+        root = str(self.root)
+        npm = shutil.which("npm")
+        return {
+            "schema": 1,
+            "releases": f"{root}/releases",
+            "cache": str(self.cache),
+            "state": f"{root}/state",
+            "slots": f"{root}/slots",
+            "logs": f"{root}/logs",
+            "launchers": f"{root}/bin",
+            "launcher": [sys.executable, "-I", "-S", f"{root}/libexec/mcp-launch"],
+            "uv": str(self.runtime / "uv"),
+            "python": sys.executable,
+            "node": shutil.which("node"),
+            "npm": [npm] if npm else [],
+            "driver": {
+                "name": "supervisord",
+                "socket": f"{root}/run/supervisor.sock",
+                "programs": f"{root}/etc/programs",
+            },
+            "ports": self.slot_ports,
+            "edge": {
+                "socket": f"{root}/run/haproxy.sock",
+                "master": f"{root}/run/haproxy-master.sock",
+                "maps": f"{root}/edge",
+                "address": "127.0.0.1",
+                "port": self.edge_port,
+                "session_idle": 3600,
+            },
+        }
+
+    def host(self, effects: Effects | None = None) -> Host:
+        """The node as the updater sees it."""
+        return open_host(read_layout(self.config), effects or Effects())
+
+    def url(self, server: str = "box") -> str:
+        """Where clients reach a server."""
+        return f"http://127.0.0.1:{self.edge_port}/{server}"
+
+    def converger(self, definition: ServerDefinition, effects: Effects | None = None) -> Converger:
+        """The updater of one server."""
+        return Converger(self.host(effects), definition, lock_timeout=20)
+
+    def update(self, version: str, phase: str = "settled", **changes: Any) -> Outcome:
+        """Bring a version of the test server into service."""
+        return self.converger(box(self, version, **changes)).present(phase, apply=True)
+
+    def roll_back(self, version: str, unfinished_only: bool = False, **changes: Any) -> Outcome:
+        """Go back from the last update."""
+        return self.converger(box(self, version, **changes)).rolled_back(unfinished_only, apply=True)
+
+
+def box(node: Node, version: str, **changes: Any) -> ServerDefinition:
+    """The definition of the server ``box``: a version of the test server. ``changes`` replace keys of it."""
+    raw: dict[str, Any] = {
+        "name": "box",
+        "package": {"registry_type": "pypi", "identifier": IDENTIFIER, "version": version},
+        "transport": "streamable-http",
+        "arguments": ["--port", "{port}"],
+        "credentials": {"SECRET": "s3cr3t-value"},
+        "ports": node.slot_ports,
+        "require": {"tools": ["whoami"]},
+        "update": {"ready_timeout": 8, "healthy_threshold": 2, "bake": 0.3, "drain": 8, "stop_timeout": 3},
+    }
+    for key, value in changes.items():
+        raw[key] = {**raw[key], **value} if isinstance(value, dict) and isinstance(raw.get(key), dict) else value
+    if raw["transport"] == "stdio":
+        raw.pop("ports"), raw.update(arguments=[])
+    return parse({key: value for key, value in raw.items() if value is not None})
+
+
+def environment_of(pid: int) -> dict[str, str]:
+    """A process's environment."""
+    entries = Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+    return dict(os.fsdecode(entry).split("=", 1) for entry in entries if b"=" in entry)  # type: ignore[misc]
