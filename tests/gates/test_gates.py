@@ -14,6 +14,7 @@ import pytest
 
 from .__main__ import chosen, run, table
 from .gate import Gate, judge
+from .unions import evaluated_unions
 from .workplace import Workplace
 
 
@@ -105,3 +106,29 @@ def test_the_copy_holds_what_git_knows_or_could_add_and_nothing_that_is_gone(tmp
     checkout.prepare()
     assert not (checkout.tree / "new").exists()
     assert checkout.artifact.name == "mcpops-fleet-1.2.3.tar.gz"
+
+
+@pytest.mark.parametrize(
+    "evaluated",
+    [
+        "Maybe = str | None",
+        "isinstance(x, int | bytes)",
+        "cast(dict[str, Any] | None, x)",
+        "Maybe = errors.FleetError | int",
+    ],
+)
+def test_a_union_of_types_that_python_3_9_would_evaluate_is_found(evaluated: str) -> None:
+    assert evaluated_unions(f"import x\n{evaluated}") == [2]
+
+
+@pytest.mark.parametrize(
+    "fine",
+    [
+        "x: str | None = None",
+        "def f(a: int | None, *, b: A | B) -> A | None: ...",
+        "x = FLAG | re.M",
+        "x = {**a} | b",
+    ],
+)
+def test_a_union_in_an_annotation_or_of_values_is_not(fine: str) -> None:
+    assert evaluated_unions(fine) == []

@@ -44,8 +44,8 @@ KEEP = 24 * 3600.0
 class FirstAddress(AbstractResolver):
     """One address per host name, an IPv4 one if there is one: a second one would be a second try."""
 
-    def __init__(self) -> None:
-        self._resolver = aiohttp.ThreadedResolver()
+    def __init__(self, resolver: AbstractResolver | None = None) -> None:
+        self._resolver = resolver or aiohttp.ThreadedResolver()
 
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC

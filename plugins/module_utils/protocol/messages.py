@@ -21,7 +21,7 @@ VALUE_LIMIT = 500_000
 DEPTH_LIMIT = 200
 
 PRECEDING_LIMIT = 10_000
-"""Messages that may come before the reply to a request."""
+"""Events or lines that may come before the reply to a request."""
 
 METHOD_NOT_FOUND = -32601
 

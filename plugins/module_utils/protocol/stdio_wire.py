@@ -82,8 +82,8 @@ class StdioWire:
         while True:
             while self._incoming:
                 lines += 1
-                if lines > PRECEDING_LIMIT + GARBAGE_LINES:
-                    raise self._flood(f"more than {PRECEDING_LIMIT} messages before the reply")
+                if lines > PRECEDING_LIMIT:
+                    raise self._flood(f"more than {PRECEDING_LIMIT} lines before the reply")
                 for message in self._read(self._incoming.popleft()):
                     reply = self._taken(message)
                     if reply is not None:

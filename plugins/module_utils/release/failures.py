@@ -5,6 +5,7 @@
 
 Every pattern comes from the output of a real failure (npm 11.19, uv 0.13); tests/unit/release has them.
 """
+
 from __future__ import annotations
 
 import errno
@@ -18,19 +19,30 @@ from .package import Package
 QUOTE_LIMIT = 500
 """Characters of a tool's words that an error repeats."""
 
+_LINES = 6
+_LINE_LIMIT = 240
+
 _SECRETS = (
     (re.compile(r"(\w+://)[^/\s'\"`]*@"), r"\1"),
     (re.compile(r"(\w+://[^\s?#'\"`)]+)\?[^\s'\"`)]*"), r"\1?***"),
     (
-        re.compile(r"(?i)((?:_authtoken|_auth|_password|password|token|authorization)['\"]?\s*[=:]\s*)(?:(?:bearer|basic)\s+)?\S+"),
+        re.compile(
+            r"(?i)((?:_authtoken|_auth|_password|password|token|authorization)['\"]?\s*[=:]\s*)(?:(?:bearer|basic)\s+)?\S+"
+        ),
         r"\1***",
     ),
 )
-_NOISE = re.compile(
-    r"npm warn (?!tar )|\s+at |\s*[A-Za-z]+: .*,$|[{}\s~^*!]*$|(code|syscall|errno|type|requiredBy)\b"
-    r"|A complete log of this run|If you are behind a proxy|In most cases|This is a problem related to net"
-    r"|Note that you can also install|tarball, folder, http url|added \d+ packages|\[(stdout|stderr)\]$",
+_PREFIX = re.compile(
+    r"npm (?:error|warn tar(?:ball)?(?= )) ?(?:(?:40\d|notarget|nospc|network|notsup|enoent)\b ?)?|\s*(?:error|cause): "
 )
+_NOISE = re.compile(
+    r"npm warn |\s+at |\s*[A-Za-z]+: .*,$|\W*$|\s*(code|syscall|errno|type|requiredBy)\b"
+    r"|A complete log of this run|Log files were not written|If you are behind a proxy|In most cases"
+    r"|This is a problem related to net|Note that you can also install|tarball, folder, http url"
+    r"|added \d+ packages|up to date|\s*\[(stdout|stderr)\]$"
+    r"|No solution found when resolving|Request failed after|error sending request for|client error \("
+)
+_TELLING = re.compile(r"(?i)\b(fatal error|error|exception)\b.{0,3}:|hint:")
 
 
 @dataclass(frozen=True)
@@ -171,12 +183,14 @@ def classify(package: Package, output: str) -> Kind:
 def quote(output: str) -> str:
     """The lines of a tool's output that tell why it failed, on one line, free of secrets."""
     lines: list[str] = []
-    for line in without_secrets(output).splitlines():
-        line = re.sub(r"^npm error ?(404 |notarget |nospc |network |notsup |enoent )?", "", line)
-        if not _NOISE.match(line) and line.strip() not in lines:
-            lines.append(re.sub(r"^(error|cause): ", "", line.strip()))
-    if len(lines) > 7:
-        lines = [*lines[:2], "…", *lines[-4:]]
+    for said in without_secrets(output).splitlines():
+        line = _PREFIX.sub("", said, count=1) if _PREFIX.match(said) else said
+        # A full disk makes npm say the same of every file.
+        repeated = line.startswith("TAR_ENTRY_ERROR") and any(line[:22] == other[:22] for other in lines)
+        if not _NOISE.match(line) and not repeated and line.strip() not in lines:
+            lines.append(line.strip()[:_LINE_LIMIT])
+    if len(lines) > _LINES:
+        lines = [lines[0], *[line for line in lines[1:] if _TELLING.search(line)][-(_LINES - 1) :]]
     text = " | ".join(lines)
     return text if len(text) <= QUOTE_LIMIT else text[: QUOTE_LIMIT - 1] + "…"
 

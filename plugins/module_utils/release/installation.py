@@ -2,6 +2,7 @@
 # GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """One installation under way: its package, its time limit, and the commands run for it."""
+
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence

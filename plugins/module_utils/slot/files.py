@@ -39,24 +39,22 @@ class SlotFiles:
         """The file that the launch program is given."""
         return self.folder(server, slot) / LAUNCH
 
-    def write(self, spec: SlotSpec, *, die_with_supervisor: bool = False) -> None:
+    def write(self, spec: SlotSpec) -> None:
         """Write the slot's files; nothing is written when they say so already.
 
         Call it while nothing runs in the slot: what runs was then started from what the files say.
-        ``die_with_supervisor`` lets the process end with its parent, and a later copy of it end what is
-        left of an earlier one (see mcp-launch).
         """
-        if self.matches(spec, die_with_supervisor=die_with_supervisor):
+        if self.matches(spec):
             return
         folder = self.folder(spec.server, spec.slot)
         self._effects.make_directory(folder, 0o700)
-        for name, data in self._contents(spec, die_with_supervisor).items():
+        for name, data in self._contents(spec).items():
             self._effects.write_file(folder / name, data, 0o600)
 
-    def matches(self, spec: SlotSpec, *, die_with_supervisor: bool = False) -> bool:
+    def matches(self, spec: SlotSpec) -> bool:
         """Whether the files say exactly this; credentials are compared by their content."""
         folder = self.folder(spec.server, spec.slot)
-        wanted = self._contents(spec, die_with_supervisor)
+        wanted = self._contents(spec)
         return all(_bytes(folder / name) == data for name, data in wanted.items())
 
     def read(self, server: str, slot: str) -> SlotSpec | None:
@@ -83,7 +81,7 @@ class SlotFiles:
         if folder.parent.is_dir() and not any((folder.parent / other).exists() for other in SLOTS):
             self._effects.remove_tree(folder.parent)
 
-    def _contents(self, spec: SlotSpec, die_with_supervisor: bool) -> dict[str, bytes]:
+    def _contents(self, spec: SlotSpec) -> dict[str, bytes]:
         launch = {
             "server": spec.server,
             "slot": spec.slot,
@@ -93,7 +91,6 @@ class SlotFiles:
             "directory": spec.directory,
             "stop_timeout": spec.stop_timeout,
             "inherit_environment": spec.inherit_environment,
-            "die_with_supervisor": die_with_supervisor,
         }
         return {LAUNCH: _json(launch), CREDENTIALS: _json(dict(spec.credentials))}
 

@@ -36,6 +36,8 @@ _ENDED = ("STOPPED", "EXITED", "FATAL", "UNKNOWN")
 _STOP_TIMEOUT = 10.0
 _NOTICES = 10.0
 _BY_SIGNAL = -1
+_OPTION = "--die-with-supervisor"
+"""For mcp-launch: a killed supervisord leaves nothing that would hold the port against its next copy."""
 
 
 class SupervisordDriver:
@@ -69,7 +71,7 @@ class SupervisordDriver:
 
     def holds(self, spec: SlotSpec) -> bool:
         """Whether the slot's files say exactly this (a pure read)."""
-        return self._files.matches(spec, die_with_supervisor=True)
+        return self._files.matches(spec)
 
     def runs(self, spec: SlotSpec) -> bool:
         """Whether the slot's process is up and was started from exactly this description (a pure read)."""
@@ -89,7 +91,7 @@ class SupervisordDriver:
             return self.status(server, slot)
         before = self._files.read(server, slot)
         self.stop(server, slot, before.stop_timeout if before else spec.stop_timeout)
-        self._files.write(spec, die_with_supervisor=True)
+        self._files.write(spec)
         self._set_old_log_aside(server, slot)
         self._describe(spec)
         self._act("slot.add", server, slot, lambda: self._add(server, slot))
@@ -188,7 +190,7 @@ class SupervisordDriver:
     def _describe(self, spec: SlotSpec) -> None:
         """Write the slot's program file, where it does not say so already."""
         path = self._program(spec.server, spec.slot)
-        command = (*self._launcher, str(self._files.launch(spec.server, spec.slot)))
+        command = (*self._launcher, _OPTION, str(self._files.launch(spec.server, spec.slot)))
         name, log = _name(spec.server, spec.slot), self.log(spec.server, spec.slot)
         text = program_text(name, command, spec.stop_timeout, log)
         if path.exists() and path.read_bytes() == text:

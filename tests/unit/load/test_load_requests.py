@@ -10,9 +10,11 @@ import socket
 from typing import Any
 
 import pytest
+from aiohttp.abc import AbstractResolver, ResolveResult
 
 from tests.load.options import LEGACY, MODERN, Options, Target, ToolCall
 from tests.load.run import Run
+from tests.load.wire import FirstAddress
 from tests.unit.load.faulty import FaultyServer, Plan, Seen, each
 
 OPERATIONS = ("ping", "tools/list", "server/discover")
@@ -246,18 +248,41 @@ def test_a_port_where_nobody_listens_is_a_refused_connection_and_time_without_se
     assert report["latency_ms"]["p50"] is None
 
 
-def test_a_host_name_with_two_addresses_gets_one_try_per_request() -> None:
-    server = FaultyServer(drop_connection=lambda number: "reset")
-    target = Target("t", "", (MODERN,))
+class Addresses(AbstractResolver):
+    """A name service that knows these addresses for every name."""
 
-    async def run() -> dict[str, Any]:
-        async with server:
-            url = server.url.replace("127.0.0.1", "localhost")
-            return await Run(Options((Target(target.name, url, target.eras),), modern=1, duration=0.3)).run()
+    def __init__(self, *addresses: str) -> None:
+        self._addresses = addresses
 
-    report = asyncio.run(run())
-    assert report["failures"] == {"disconnected": server.dropped}
-    assert report["requests"] == server.connections > 0
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
+    ) -> list[ResolveResult]:
+        """All of them."""
+        return [
+            ResolveResult(
+                hostname=host,
+                host=address,
+                port=port,
+                family=socket.AF_INET6 if ":" in address else socket.AF_INET,
+                proto=0,
+                flags=socket.AI_NUMERICHOST,
+            )
+            for address in self._addresses
+        ]
+
+    async def close(self) -> None:
+        """Nothing is held open."""
+
+
+@pytest.mark.parametrize(
+    ("known", "tried"),
+    [(["127.0.0.2", "127.0.0.1"], "127.0.0.2"), (["::1", "127.0.0.1"], "127.0.0.1"), (["::1"], "::1")],
+)
+def test_of_a_host_name_with_several_addresses_one_is_tried(known: list[str], tried: str) -> None:
+    async def run() -> list[ResolveResult]:
+        return await FirstAddress(Addresses(*known)).resolve("edge", 80)
+
+    assert [address["host"] for address in asyncio.run(run())] == [tried]
 
 
 def test_a_request_under_way_at_the_end_is_finished_and_good() -> None:

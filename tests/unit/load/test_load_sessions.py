@@ -10,9 +10,14 @@ from typing import Any
 
 import pytest
 
+from tests.load.counts import Counts, Tally
+from tests.load.failures import Failed
+from tests.load.messages import LEGACY_VERSION, open_stream
 from tests.load.options import LEGACY, MODERN, Options, Target
+from tests.load.pace import Pace
 from tests.load.run import Run
-from tests.unit.load.faulty import FaultyServer, Plan, each, first
+from tests.load.streams import EventStream
+from tests.unit.load.faulty import FaultyServer, Plan, Seen, each, first
 from tests.unit.load.test_load_requests import OPERATIONS, balanced, put_load
 
 
@@ -26,7 +31,7 @@ def test_a_session_that_the_server_forgot_is_lost_once_and_followed_by_another(s
     assert report["sessions"]["lost"] == lost
     assert report["sessions"]["lost_reasons"] == {"http 404": lost}
     assert report["sessions"]["opened"] == server.opened
-    assert report["sessions"]["ended"] == server.ended
+    assert report["sessions"]["ended"] == server.ended == server.seen["DELETE"]
     assert set(report["failures"]) == {"http 404"}
     assert report["requests"] == server.requests
 
@@ -58,6 +63,46 @@ def test_a_session_with_another_state_is_lost_though_every_request_was_answered(
     assert 0 < report["sessions"]["lost"] <= server.done["forget the state"]
     assert report["sessions"]["lost_reasons"] == {"state lost": report["sessions"]["lost"]}
     assert report["sessions"]["opened"] == server.opened == server.ended
+
+
+def test_a_session_that_is_lost_in_two_ways_is_lost_once() -> None:
+    def plan(seen: Seen) -> str | None:
+        if seen.kind == "DELETE":
+            return "forget"
+        return "forget the state" if seen.kind == "tools/call" and seen.number % 10 == 0 else None
+
+    server = FaultyServer(plan)
+    report = put_load(server, eras=(LEGACY,), stateful=True)
+    assert balanced(report)
+    assert report["failures"] == {"http 404": server.done["forget"]}
+    assert report["sessions"]["lost"] == server.opened == len(server.refused)
+    assert set(report["sessions"]["lost_reasons"]) == {"state lost", "http 404"}
+
+
+def test_a_session_that_a_stream_found_unknown_is_lost() -> None:
+    refused: list[Failed] = []
+
+    async def run() -> Tally:
+        counts = Counts()
+        async with FaultyServer() as server:
+            stream = EventStream(
+                server.url,
+                counts.scope("t", LEGACY),
+                Pace(0.01),
+                timeout=5,
+                life=0,
+                request=lambda: open_stream("g1~unknown", LEGACY_VERSION),
+                refused=refused.append,
+            )
+            stream.start()
+            while not server.refused:
+                await asyncio.sleep(0.01)
+            await stream.release()
+        return counts.total()
+
+    total = asyncio.run(run())
+    assert [failed.session_is_unknown() for failed in refused] == [True]
+    assert (total.requests, total.failures, total.open_streams) == (1, {"http 404": 1}, 0)
 
 
 def test_a_session_that_keeps_its_state_is_kept() -> None:

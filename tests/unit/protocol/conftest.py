@@ -19,20 +19,22 @@ import pytest
 def nothing_is_left() -> Iterator[None]:
     """Fail a test that leaves a descriptor, a thread or a child process."""
 
-    def present() -> tuple[set[str], set[str], set[str]]:
-        descriptors = {entry.name for entry in Path("/proc/self/fd").iterdir()}
-        threads = {thread.name for thread in threading.enumerate()}
-        children: set[str] = set()
+    def present() -> set[str]:
+        found = {f"thread {thread.name}" for thread in threading.enumerate()}
+        for entry in Path("/proc/self/fd").iterdir():
+            with contextlib.suppress(OSError):
+                found.add(f"descriptor {entry.name} of {os.readlink(entry)}")
         for task in Path("/proc/self/task").iterdir():
             with contextlib.suppress(OSError):
-                children |= set((task / "children").read_text().split())
-        return {name for name in descriptors if os.path.exists(f"/proc/self/fd/{name}")}, threads, children
+                found |= {f"process {pid}" for pid in (task / "children").read_text().split()}
+        return found
 
     before = present()
     yield
+    left: set[str] = set()
     for _attempt in range(50):
-        left = tuple(after - earlier for after, earlier in zip(present(), before, strict=True))
-        if not any(left):
+        left = present() - before
+        if not left:
             return
         time.sleep(0.02)
-    pytest.fail(f"left behind: descriptors, threads, processes {left}")
+    pytest.fail(f"left behind: {sorted(left)}")

@@ -5,7 +5,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
+import threading
 from typing import Any
 
 import pytest
@@ -15,7 +17,7 @@ from ansible_collections.mcpops.fleet.plugins.module_utils.protocol.report impor
 from ansible_collections.mcpops.fleet.plugins.module_utils.protocol.targets import HttpTarget, ToolCall
 from tests.unit.protocol.guard import returns
 from tests.unit.protocol.http_peers import Behaviour, Exchange, HttpPeer, serving
-from tests.unit.protocol.servers import LEGACY, META, MODERN, TOOL, Server, error
+from tests.unit.protocol.servers import LEGACY, META, MODERN, Server, error
 
 
 def probed(behaviour: Behaviour, timeout: float = 5.0, **how: Any) -> ProbeReport:
@@ -217,6 +219,31 @@ class TestNoEra:
                 filler.close()
         assert "out of time" in report.modern.detail
 
+    def test_a_server_that_takes_no_part_in_tls_is_inconclusive(self) -> None:
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            target = HttpTarget(f"https://127.0.0.1:{listener.getsockname()[1]}/mcp")
+            report = returns(lambda: probe(target, timeout=1, eras=["modern"]), 1)
+        assert report.modern.detail == "out of time while connecting"
+
+    def test_a_server_without_tls_is_inconclusive(self) -> None:
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+
+            def answer() -> None:
+                for _attempt in range(2):
+                    connection, _ = listener.accept()
+                    with connection, contextlib.suppress(ConnectionError):
+                        connection.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+                        while connection.recv(65536):
+                            pass
+
+            thread = threading.Thread(target=answer, daemon=True)
+            thread.start()
+            target = HttpTarget(f"https://127.0.0.1:{listener.getsockname()[1]}/mcp")
+            report = returns(lambda: probe(target, timeout=5), 5)
+            thread.join(10)
+        assert "TLS failed" in report.modern.detail
+        assert not report.conclusive
+
     def test_an_outage_in_one_era_leaves_the_other_as_it_is(self) -> None:
         good = serving(Server())
 
@@ -259,17 +286,14 @@ class TestModernAnswers:
             ("inconclusive", {"result": {"supportedVersions": [MODERN]}}),
         ],
     )
-    @pytest.mark.parametrize("status", ["200 OK", "400 Bad Request"])
-    def test_it_is_read_alike_whatever_the_status(
-        self, outcome: str, reply: dict[str, Any], status: str
-    ) -> None:
-        if "result" in reply and status != "200 OK":
-            pytest.skip("a refusal has no result")
-        report = probed(
-            lambda exchange: exchange.json({"jsonrpc": "2.0", "id": exchange.message["id"], **reply}, status),
-            eras=["modern"],
-        )
-        assert report.modern.outcome == outcome, report.describe()
+    def test_it_is_read_alike_whatever_the_status(self, outcome: str, reply: dict[str, Any]) -> None:
+        for status in ["200 OK"] + ["400 Bad Request"] * ("error" in reply):
+
+            def behave(exchange: Exchange, status: str = status) -> None:
+                exchange.json({"jsonrpc": "2.0", "id": exchange.message["id"], **reply}, status)
+
+            report = probed(behave, eras=["modern"])
+            assert report.modern.outcome == outcome, report.describe()
 
     def test_a_call_that_needs_input_is_given_as_it_is(self) -> None:
         asked = {"result": {"resultType": "input_required", "inputRequests": {}}}
@@ -319,4 +343,3 @@ def test_only_what_is_announced_is_asked_for() -> None:
     server = Server(capabilities={"tools": {}, "logging": {}})
     probed(serving(server), eras=["modern"])
     assert server.methods() == ["server/discover", "tools/list"]
-    assert TOOL["name"] == "echo"
