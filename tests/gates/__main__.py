@@ -56,6 +56,7 @@ def table(gates: Sequence[Gate], verdicts: Sequence[Verdict]) -> str:
         verdict = judged.get(gate.name)
         seconds = f"{verdict.seconds:.1f}" if verdict else "-"
         lines.append(f"{gate.name:<14}{seconds:>9}  {_result(verdict) if verdict else 'not run'}")
+        lines += [f"{'':<25}{note}" for note in (verdict.notes if verdict else ())]
     return "\n".join(lines)
 
 

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 
@@ -96,16 +97,18 @@ def test_gates(place: Workplace) -> list[Gate]:
 
 
 def _tests(place: Workplace, name: str, folders: Sequence[str], deadline: float) -> Gate:
-    environment = {"ANSIBLE_HOME": str(place.home / ".ansible")}
     command = ["pytest", *folders]
     if sys.stdout.isatty():
         command.append("--color=yes")
+    # What a test can miss is installed, except root itself: without it a skipped test is told, not forbidden.
+    ends = "skipped|xfailed|xpassed" if os.geteuid() == 0 else "xfailed|xpassed"
     return Gate(
         name,
         place.root,
         [command],
-        environment,
-        forbidden=r"^=+ .*\b(skipped|xfailed|xpassed)\b.* =+$",
+        {"ANSIBLE_HOME": str(place.home / ".ansible")},
+        forbidden=rf"^=+ .*\b({ends})\b.* =+$",
+        noted=r"^SKIPPED \[",
         live=True,
         deadline=deadline,
     )

@@ -32,8 +32,9 @@ class Gate:
     """Commands that run in ``folder``, one after the other, until one fails.
 
     ``forbidden`` is a regular expression: a line of output in which it is found fails the gate, whatever the
-    exit code was (a tool that only warns, a test that was skipped). ``live`` shows the output while it
-    comes; that of other gates shows when they fail. ``deadline`` is in seconds, for each command.
+    exit code was (a tool that only warns, a test that was skipped). Lines in which ``noted`` is found are
+    told beside the result. ``live`` shows the output while it comes; that of other gates shows when they
+    fail. ``deadline`` is in seconds, for each command.
     """
 
     name: str
@@ -41,6 +42,7 @@ class Gate:
     commands: Sequence[Command]
     environment: Mapping[str, str] = field(default_factory=dict)
     forbidden: str | None = None
+    noted: str | None = None
     live: bool = False
     deadline: float = 900.0
 
@@ -52,6 +54,7 @@ class Verdict:
     gate: str
     reason: str
     seconds: float
+    notes: Sequence[str] = ()
 
 
 def judge(gate: Gate, log: Path) -> Verdict:
@@ -59,15 +62,14 @@ def judge(gate: Gate, log: Path) -> Verdict:
     start = time.monotonic()
     with log.open("wb") as sink:
         reason = next(filter(None, (_execute(gate, command, sink) for command in gate.commands)), "")
-    reason = reason or forbidden_line(log.read_text("utf-8", "replace"), gate.forbidden)
-    return Verdict(gate.name, reason, time.monotonic() - start)
+    output = COLOUR.sub("", log.read_text("utf-8", "replace")).splitlines()
+    if not reason and (forbidden := _found(gate.forbidden, output)):
+        reason = f"not allowed in the output: {forbidden[0]}"
+    return Verdict(gate.name, reason, time.monotonic() - start, _found(gate.noted, output))
 
 
-def forbidden_line(output: str, pattern: str | None) -> str:
-    """Why the output fails the gate: its first line in which the pattern is found; empty when none is."""
-    lines = COLOUR.sub("", output).splitlines() if pattern else []
-    found = next((line.strip() for line in lines if re.search(pattern or "", line)), None)
-    return f"not allowed in the output: {found}" if found else ""
+def _found(pattern: str | None, output: Sequence[str]) -> list[str]:
+    return [line.strip() for line in output if pattern and re.search(pattern, line)]
 
 
 def _execute(gate: Gate, command: Command, log: BinaryIO) -> str:

@@ -86,6 +86,11 @@ def test_a_run_goes_on_after_a_failure_unless_told_to_stop_at_the_first(tmp_path
     assert [bool(verdict.reason) for verdict in run(checkout, gates, fail_fast=True)] == [True]
 
 
+def test_what_was_skipped_stands_in_the_table_beside_a_gate_that_passed(tmp_path: Path) -> None:
+    sample = Gate("sample", tmp_path, [["echo", "SKIPPED [1] needs root"]], noted="^SKIPPED")
+    assert table([sample], [judge(sample, tmp_path / "log")]).endswith("SKIPPED [1] needs root")
+
+
 def test_the_table_names_a_gate_that_did_not_get_its_turn(tmp_path: Path) -> None:
     assert "not run" in table([gate(tmp_path, "true")], [])
 

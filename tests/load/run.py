@@ -82,6 +82,9 @@ class Run:
 
     async def run(self) -> dict[str, Any]:
         """Put the load on until the duration is over or it is stopped; the report."""
+        if self._sdk is not None:
+            await self._sdk.start()
+        self.counts = Counts()
         self._write(self.report())
         for target in self.options.targets:
             for era in target.eras:

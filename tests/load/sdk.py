@@ -15,6 +15,10 @@ from .options import Options
 
 SCRIPT = Path(__file__).with_name("sdk_client.py")
 LINE_LIMIT = 1024 * 1024
+START_LIMIT = 60.0
+"""Seconds to the first line."""
+STOP_LIMIT = 10.0
+"""Seconds, besides those of a request, that the clients have to come to their end."""
 
 
 class SdkClients:
@@ -22,14 +26,19 @@ class SdkClients:
 
     def __init__(self, options: Options) -> None:
         self._options = options
-        self._last: dict[str, Any] = {"state": "starting"}
+        self._last: dict[str, Any] = {}
+        self._process: asyncio.subprocess.Process | None = None
+        self._erring: asyncio.Task[str] | None = None
 
     def report(self) -> dict[str, Any]:
         """What the SDK's clients have counted."""
         return self._last
 
-    async def run(self, stop: asyncio.Event) -> None:
-        """Run them until told to stop. Raises RuntimeError when the process itself fails."""
+    async def start(self) -> None:
+        """Start the process and wait until its clients begin: to import the SDK takes seconds.
+
+        Raises RuntimeError when it does not come to that.
+        """
         options = self._options
         work = {
             "targets": [[target.name, target.url, era] for target in options.targets for era in target.eras],
@@ -37,7 +46,7 @@ class SdkClients:
             "think": options.think,
             "timeout": options.timeout,
         }
-        process = await asyncio.create_subprocess_exec(
+        self._process = await asyncio.create_subprocess_exec(
             str(options.sdk_python),
             str(SCRIPT),
             json.dumps(work),
@@ -47,30 +56,52 @@ class SdkClients:
             limit=LINE_LIMIT,
             start_new_session=True,
         )
-        assert process.stdin is not None and process.stdout is not None and process.stderr is not None
+        assert self._process.stdout is not None and self._process.stderr is not None
+        self._erring = asyncio.create_task(_tail(self._process.stderr))
+        try:
+            async with asyncio.timeout(START_LIMIT):
+                line = await self._process.stdout.readline()
+            if not line:
+                raise await self._failure(await self._process.wait())
+            self._last = json.loads(line)
+        except BaseException:
+            await self._kill()
+            raise
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Take over its reports until told to stop. Raises RuntimeError when the process itself fails."""
+        process = self._process
+        assert process is not None and process.stdin is not None and process.stdout is not None
         reading = asyncio.create_task(self._read(process.stdout))
-        erring = asyncio.create_task(_tail(process.stderr))
         stopping = asyncio.create_task(stop.wait())
         try:
             await asyncio.wait({reading, stopping}, return_when=asyncio.FIRST_COMPLETED)
             process.stdin.close()
-            async with asyncio.timeout(options.timeout + 10):
+            async with asyncio.timeout(self._options.timeout + STOP_LIMIT):
                 await reading
                 code = await process.wait()
-            if code != 0 or self._last["state"] != "finished":
-                said = (await erring).strip().splitlines()
-                raise RuntimeError(f"the SDK clients exited with {code}: {' | '.join(said[-3:])}")
+            if code != 0 or self._last.get("state") != "finished":
+                raise await self._failure(code)
         finally:
-            for task in (reading, erring, stopping):
-                task.cancel()
-            if process.returncode is None:
-                with contextlib.suppress(ProcessLookupError):
-                    process.kill()
-                await process.wait()
+            reading.cancel()
+            stopping.cancel()
+            await self._kill()
 
     async def _read(self, stream: asyncio.StreamReader) -> None:
         while line := await stream.readline():
             self._last = json.loads(line)
+
+    async def _failure(self, code: int) -> RuntimeError:
+        said = (await self._erring).strip().splitlines() if self._erring is not None else []
+        return RuntimeError(f"the SDK clients exited with {code}: {' | '.join(said[-3:])}")
+
+    async def _kill(self) -> None:
+        if self._process is not None and self._process.returncode is None:
+            with contextlib.suppress(ProcessLookupError):
+                self._process.kill()
+            await self._process.wait()
+        if self._erring is not None:
+            self._erring.cancel()
 
 
 async def _tail(stream: asyncio.StreamReader) -> str:

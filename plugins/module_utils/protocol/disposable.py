@@ -108,7 +108,8 @@ class DisposableProcess:
         except (OSError, ValueError, subprocess.SubprocessError) as error:
             number = getattr(error, "errno", None)
             reason = os.strerror(number) if number else type(error).__name__
-            raise NoReply(OUTAGE, f"{target.place()} could not be started: {reason}") from None
+            where = f" in {target.directory}" if getattr(error, "filename", None) == target.directory else ""
+            raise NoReply(OUTAGE, f"{target.place()} could not be started{where}: {reason}") from None
         self.pid = self._process.pid
         streams = (self._process.stdin, self._process.stdout, self._process.stderr)
         self.stdin, self.stdout, self.stderr = (stream.fileno() for stream in streams if stream is not None)

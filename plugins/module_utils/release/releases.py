@@ -83,21 +83,13 @@ class Releases:
         if found:
             return found
         work = Installation(self._effects, package, timeout, scripts=scripts)
-        staging = self._root / ".staging" / _lock_name(package)
         try:
             tree.require_room(package, self._root, self._cache)
             with self._locked(work):
                 found = self.find(package, scripts=scripts)
                 if found:
                     return found
-                try:
-                    self._effects.remove_tree(staging)
-                    self._effects.make_directory(staging)
-                    self._effects.make_directory(self._cache)
-                    closure = self._registries[package.registry_type].resolve(work, staging)
-                    return self._install(work, closure)
-                finally:
-                    self._discard(staging)
+                return self._install(work, self._resolve(work))
         except OSError as error:
             raise os_failure(package, error) from error
 
@@ -143,6 +135,16 @@ class Releases:
             "the package has no program of its own",
             f"Set `command: {runtime[0]}` with arguments that start the server, or use another package.",
         )
+
+    def _resolve(self, work: Installation) -> Closure:
+        staging = self._root / ".staging" / _lock_name(work.package)
+        try:
+            self._effects.remove_tree(staging)
+            self._effects.make_directory(staging)
+            self._effects.make_directory(self._cache)
+            return self._registries[work.package.registry_type].resolve(work, staging)
+        finally:
+            self._discard(staging)
 
     def _install(self, work: Installation, closure: Closure) -> Release:
         target = self._free_place(closure)

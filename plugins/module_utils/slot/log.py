@@ -14,18 +14,31 @@ _LINE = 500
 _SHORTEST_SECRET = 4
 
 
-def tail(path: Path, lines: int, secrets: Sequence[str] = ()) -> str:
-    """The last lines of a file (of its last 64 KiB), made ``readable``; empty when there is no file."""
+def tail(paths: Sequence[Path], lines: int, secrets: Sequence[str] = ()) -> str:
+    """The last lines of a log in parts, the oldest first, made ``readable``; a missing part is empty.
+
+    Only the last 64 KiB are looked at.
+    """
+    data, cut = b"", False
+    for path in reversed(paths):
+        part, cut = _end(path, _READ - len(data))
+        data = part + data
+        if cut:
+            break
+    hidden = mask(data.decode("utf-8", "replace"), secrets)
+    # Where there is more before, the end of a secret may stand at the cut, which masking cannot know.
+    return readable(hidden[max(map(len, secrets), default=0) :] if cut else hidden, lines)
+
+
+def _end(path: Path, size: int) -> tuple[bytes, bool]:
+    """The last bytes of a file, and whether there are more before them."""
     try:
         with open(path, "rb") as stream:
-            start = max(0, stream.seek(0, os.SEEK_END) - _READ)
+            start = max(0, stream.seek(0, os.SEEK_END) - size)
             stream.seek(start)
-            text = stream.read(_READ).decode("utf-8", "replace")
+            return stream.read(size), start > 0
     except FileNotFoundError:
-        return ""
-    hidden = mask(text, secrets)
-    # Where the file is longer, the end of a secret may stand at the cut, which masking cannot know.
-    return readable(hidden[max(map(len, secrets), default=0) :] if start else hidden, lines)
+        return b"", False
 
 
 def mask(text: str, secrets: Sequence[str]) -> str:

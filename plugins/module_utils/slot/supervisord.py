@@ -36,6 +36,7 @@ _ENDED = ("STOPPED", "EXITED", "FATAL", "UNKNOWN")
 _STOP_TIMEOUT = 10.0
 _NOTICES = 10.0
 _BY_SIGNAL = -1
+_TURNED_OVER, _BEFORE = ".1", ".before"
 _OPTION = "--die-with-supervisor"
 """For mcp-launch: a killed supervisord leaves nothing that would hold the port against its next copy."""
 
@@ -152,10 +153,15 @@ class SupervisordDriver:
     def log_tail(self, server: str, slot: str, lines: int = 20) -> str:
         """The last lines that the slot's process wrote since it was last started, credentials masked."""
         spec = self._files.read(server, slot)
-        return tail(self.log(server, slot), lines, list(spec.credentials.values()) if spec else ())
+        parts = (self._beside_log(server, slot, _TURNED_OVER), self.log(server, slot))
+        return tail(parts, lines, list(spec.credentials.values()) if spec else ())
 
     def log(self, server: str, slot: str) -> Path:
-        """The file into which the slot's process writes; one older one has ``.1`` at its end."""
+        """The file into which the slot's process writes.
+
+        Beside it: with ``.1`` at its end what was written before, with ``.before`` what the process before
+        this one wrote last.
+        """
         return self._logs / f"{_name(server, slot)}.log"
 
     def remove(self, server: str, slot: str) -> None:
@@ -163,8 +169,8 @@ class SupervisordDriver:
         spec = self._files.read(server, slot)
         self.stop(server, slot, spec.stop_timeout if spec else _STOP_TIMEOUT)
         self._files.remove(server, slot)
-        self._effects.remove_file(self.log(server, slot))
-        self._effects.remove_file(self._older_log(server, slot))
+        for end in ("", _TURNED_OVER, _BEFORE):
+            self._effects.remove_file(self._beside_log(server, slot, end))
 
     def _act(self, name: str, server: str, slot: str, function: Callable[[], None]) -> None:
         self._effects.act(name, f"{server}/{slot}", function)
@@ -172,9 +178,9 @@ class SupervisordDriver:
     def _program(self, server: str, slot: str) -> Path:
         return self._programs / f"{_name(server, slot)}.conf"
 
-    def _older_log(self, server: str, slot: str) -> Path:
+    def _beside_log(self, server: str, slot: str, end: str) -> Path:
         log = self.log(server, slot)
-        return log.with_name(f"{log.name}.1")
+        return log.with_name(f"{log.name}{end}")
 
     def _info(self, server: str, slot: str) -> dict[str, Any] | None:
         """supervisord's view of the program, or None when it has none active."""
@@ -227,7 +233,8 @@ class SupervisordDriver:
     def _set_old_log_aside(self, server: str, slot: str) -> None:
         """What an earlier process wrote must not be taken for a word of the next one."""
         if self.log(server, slot).exists():
-            self._effects.rename(self.log(server, slot), self._older_log(server, slot))
+            self._effects.rename(self.log(server, slot), self._beside_log(server, slot, _BEFORE))
+        self._effects.remove_file(self._beside_log(server, slot, _TURNED_OVER))
 
     def _withdraw(self, server: str, slot: str, info: Mapping[str, Any], deadline: float) -> None:
         """Take an ended program out of the running supervisord, or give that time to see that it ended."""

@@ -282,7 +282,7 @@ class Converger:
         if transaction.displaced is not None:
             record = steps.restore(record, transaction.target, transaction.displaced)
         else:
-            self._host.driver.remove(record.server, transaction.target)
+            steps.clear(transaction.target)
         steps.save(record)
 
     def _abandon_rollback(self, steps: Steps, error: FleetError) -> None:

@@ -40,8 +40,7 @@ def remove(host: Host, definition: ServerDefinition, steps: Steps) -> None:
     with steps.report.step("removed"):
         steps.front.withdraw()
         for slot in SLOTS:
-            host.driver.stop(name, slot, definition.update.stop_timeout)
-            host.driver.remove(name, slot)
+            steps.clear(slot)
             host.kept.remove(name, slot)
         host.journal.remove(name)
 

@@ -189,8 +189,12 @@ class Steps:
         Bake(
             self.host, self.definition, self.front, transaction.target, self._warm(transaction.origin),
             self._offer(transaction.target) or Offer(),
-        ).watch(max(0.0, self.definition.update.bake - since.elapsed()))  # fmt: skip
+        ).watch(self._bake_time(transaction, since))  # fmt: skip
         self.advance("baked", baked=Moment.now())
+
+    def _bake_time(self, transaction: Transaction, since: Moment) -> float:
+        """Seconds of the bake that are left; none where there is no old slot to compare with or go back to."""
+        return max(0.0, self.definition.update.bake - since.elapsed()) if transaction.origin else 0.0
 
     def _warm(self, slot: str | None) -> Warm | None:
         if slot is None:
@@ -220,7 +224,7 @@ class Steps:
             self.front,
             slot,
             seconds=max(0.0, self.definition.update.drain - since.elapsed()),
-            serves=self.host.driver.status(self.definition.name, slot).state == "running",
+            serves=self.host.driver.status(self.definition.name, slot).pid is not None,
             since_active=activated.elapsed() if activated else float("inf"),
             session_idle=self.host.layout.edge.session_idle,
         )
@@ -263,6 +267,13 @@ class Steps:
         self.front.retire(slot)
         if self.definition.over_http:
             self.host.driver.stop(self.definition.name, slot, self.definition.update.stop_timeout)
+
+    def clear(self, slot: str) -> None:
+        """Forget what a slot held. Clients of a stdio server keep the processes they have."""
+        if self.definition.over_http:
+            self.host.driver.remove(self.definition.name, slot)
+        else:
+            self.host.files.remove(self.definition.name, slot)
 
     def _offer(self, slot: str | None) -> Offer | None:
         deployment = self.record.slots.get(slot) if slot else None

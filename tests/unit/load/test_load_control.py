@@ -96,7 +96,7 @@ def test_a_load_ends_with_its_block_though_nobody_stopped_it() -> None:
         assert server.opened == server.ended
 
 
-def test_a_load_ends_when_the_process_that_started_it_is_killed() -> None:
+def test_a_load_ends_when_the_process_that_started_it_is_killed(tmp_path: Path) -> None:
     script = (
         "import sys, time\n"
         "from tests.load.control import Load\n"
@@ -107,7 +107,8 @@ def test_a_load_ends_when_the_process_that_started_it_is_killed() -> None:
     )
     with serving() as server:
         argv = [sys.executable, "-c", script, *options_for(server).argv()]
-        with subprocess.Popen(argv, cwd=ROOT, stdout=subprocess.PIPE) as starter:
+        environment = {**os.environ, "TMPDIR": str(tmp_path)}
+        with subprocess.Popen(argv, cwd=ROOT, env=environment, stdout=subprocess.PIPE) as starter:
             assert starter.stdout is not None
             pid = int(starter.stdout.readline())
             starter.kill()
@@ -130,6 +131,12 @@ def test_a_load_that_is_killed_leaves_its_last_report_and_is_no_good_load() -> N
 def test_a_load_that_cannot_start_says_why() -> None:
     with pytest.raises(RuntimeError, match="there is no client"):
         Load.start(Options((Target("t", "http://127.0.0.1:1/mcp", (LEGACY,)),)))
+
+
+def test_a_load_whose_sdk_clients_cannot_start_says_so() -> None:
+    target = Target("t", "http://127.0.0.1:1/mcp", (LEGACY,))
+    with pytest.raises(RuntimeError, match="the SDK clients exited with 1"):
+        Load.start(Options((target,), sdk_clients=1, sdk_python=Path("/bin/false")))
 
 
 def test_a_condition_that_is_not_reached_is_not_waited_for_without_end() -> None:

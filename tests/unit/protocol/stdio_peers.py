@@ -142,6 +142,18 @@ def deaf() -> None:
     _sleep()
 
 
+def tidies_up() -> None:
+    """Goes on SIGTERM only, and notes that it did."""
+
+    def note(_number: int, _frame: object) -> NoReturn:
+        Path(os.environ["NOTE"]).write_text("tidy")
+        sys.exit(0)
+
+    signal.signal(signal.SIGTERM, note)
+    _serve(Server())
+    _sleep()
+
+
 def stubborn() -> None:
     """Serves well, but goes neither when its stdin closes nor on SIGTERM."""
     signal.signal(signal.SIGTERM, signal.SIG_IGN)

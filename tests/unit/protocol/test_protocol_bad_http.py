@@ -100,7 +100,7 @@ def result(number: object) -> bytes:
     ],
 )
 def test_a_bad_answer_gets_a_clear_verdict(behaviour: Behaviour, words: str) -> None:
-    found = opened(behaviour)
+    found = opened(behaviour, 30)
     assert found.outcome == "inconclusive"
     assert words in found.detail
 
@@ -248,6 +248,15 @@ def test_a_server_that_asks_back_in_a_stream_is_answered() -> None:
     assert opened(behave).outcome == "served"
     assert answers[0] == {"jsonrpc": "2.0", "id": "a", "result": {}}
     assert answers[1]["error"]["code"] == -32601
+
+
+def test_pages_without_end_cost_no_memory_without_end() -> None:
+    def page(cursor: str | None) -> dict[str, Any]:
+        return {"tools": [], "nextCursor": f"{cursor}+", "padding": "x" * 15_000_000}
+
+    found = opened(serving(Server(lists={"tools/list": page})), 30)
+    assert found.outcome == "inconclusive"
+    assert "more than 67108864 bytes of answers" in found.detail
 
 
 def test_a_server_that_opens_a_session_with_each_answer_is_given_up() -> None:

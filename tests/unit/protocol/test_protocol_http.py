@@ -104,6 +104,28 @@ def test_a_kept_connection_that_the_server_gave_up_is_opened_anew() -> None:
     assert probed(behave).era == "dual"
 
 
+class TestKeptConnections:
+    """A server may give up a connection at any time; as it does so a request can be lost."""
+
+    def _behave(self, exchange: Exchange) -> Any:
+        again = exchange._connection.getpeername() in self.known
+        self.known.add(exchange._connection.getpeername())
+        return "close" if again else self.good(exchange)
+
+    def _probed(self, *calls: ToolCall) -> ProbeReport:
+        self.known: set[Any] = set()
+        self.good = serving(Server())
+        return probed(self._behave, eras=["modern"], calls=calls)
+
+    def test_a_request_that_was_lost_is_sent_again(self) -> None:
+        assert self._probed().modern.outcome == "served"
+
+    def test_a_call_that_may_have_been_made_is_not_made_again(self) -> None:
+        [call] = self._probed(ToolCall("echo", {})).modern.calls
+        assert call.result is None
+        assert call.error == "the connection was closed without an answer"
+
+
 class TestSessions:
     """Whatever a probe opens it ends."""
 

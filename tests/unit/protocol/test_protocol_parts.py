@@ -18,6 +18,7 @@ from ansible_collections.mcpops.fleet.plugins.module_utils.protocol.excerpt impo
 from ansible_collections.mcpops.fleet.plugins.module_utils.protocol.messages import (
     Ask,
     Notice,
+    NotJson,
     Reply,
     RpcError,
     messages,
@@ -96,6 +97,11 @@ class TestMessages:
         batch = [{"jsonrpc": "2.0", "method": "a"}, 3, {"jsonrpc": "2.0", "id": 1, "result": {}}]
         assert list(messages(batch)) == [Notice("a"), None, Reply(1, {})]
         assert list(messages([])) == [None]
+
+    def test_a_value_may_be_deep_but_not_without_end(self) -> None:
+        assert parse(b"[" * 200 + b"]" * 200)
+        with pytest.raises(NotJson, match="nested too deep"):
+            parse(b"[" * 201 + b"]" * 201)
 
     def test_a_whole_emoji_is_text(self) -> None:
         assert parse(json.dumps("😀").encode()) == "😀"

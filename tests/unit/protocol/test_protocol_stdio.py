@@ -117,10 +117,24 @@ def test_a_program_that_is_not_there_is_inconclusive() -> None:
     assert "/no/such/program could not be started: No such file or directory" in report.legacy.detail
 
 
+def test_a_directory_that_is_not_there_is_told(tmp_path: Path) -> None:
+    missing = str(tmp_path / "missing")
+    target = StdioTarget((sys.executable,), {}, missing)
+    found = returns(lambda: ping(target, timeout=1, era="modern"), 1)
+    assert found.detail == f"{sys.executable} could not be started in {missing}: No such file or directory"
+
+
 def test_a_peer_that_ignores_sigterm_is_killed(tmp_path: Path) -> None:
     pids = tmp_path / "pids"
     returns(lambda: ping(peer("says_pid", PIDS=str(pids)), timeout=1, era="legacy"), 1)
     assert [alive(int(pid)) for pid in pids.read_text().split()] == [False]
+
+
+def test_a_server_may_tidy_up_before_it_is_killed(tmp_path: Path) -> None:
+    note = tmp_path / "note"
+    target = peer("tidies_up", NOTE=str(note))
+    returns(lambda: ping(target, timeout=ENOUGH, era="modern"), ENOUGH)
+    assert note.read_text() == "tidy"
 
 
 def test_a_server_that_does_not_go_is_served_all_the_same() -> None:
