@@ -19,6 +19,7 @@ from ..errors import FleetError
 
 _ANSWER_LIMIT = 256 * 1024 * 1024
 _RETRY = 0.05
+_RESTART = 2.0
 _TABLE_ENTRY = re.compile(r"^0x[0-9a-f]+: key=(\S+) (.*)$")
 
 
@@ -49,7 +50,8 @@ class Runtime:
             ) from error
 
     def _connect(self, deadline: float) -> socket.socket:
-        """A connection; an HAProxy that is just being restarted gets the time to come back."""
+        """A connection; an HAProxy that is just being restarted gets _RESTART seconds to come back."""
+        deadline = min(deadline, time.monotonic() + _RESTART)
         while True:
             connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
             connection.settimeout(max(0.001, deadline - time.monotonic()))

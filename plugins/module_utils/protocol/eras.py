@@ -37,11 +37,11 @@ class Wire(Protocol):
     """What an era needs of a transport; each way of asking raises NoReply."""
 
     def ask(
-        self, method: str, params: Mapping[str, Any], until: float, headers: Mapping[str, str] = ...
+        self, method: str, params: Mapping[str, Any], until: float, headers: Mapping[str, str] | None = None
     ) -> Reply:
         """Send a request, give its reply."""
 
-    def tell(self, method: str, until: float, headers: Mapping[str, str] = ...) -> None:
+    def tell(self, method: str, until: float, headers: Mapping[str, str] | None = None) -> None:
         """Send a notification."""
 
     def agree(self, version: str) -> None:

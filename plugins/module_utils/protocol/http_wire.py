@@ -37,7 +37,6 @@ TOTAL_LIMIT = 4 * MESSAGE_LIMIT
 FOREIGN_STATUSES = (400, 404, 405, 406, 410, 415, 422)
 """Of the refusals only these are an answer to what was asked; any other could be an outage."""
 
-_NONE: Mapping[str, str] = {}
 _RESUMPTIONS = 5
 _ANSWERS = 20
 
@@ -63,7 +62,7 @@ class HttpWire:
         self._link.version = version
 
     def ask(
-        self, method: str, params: Mapping[str, Any], until: float, headers: Mapping[str, str] = _NONE
+        self, method: str, params: Mapping[str, Any], until: float, headers: Mapping[str, str] | None = None
     ) -> Reply:
         """Send a request and wait for its reply, to the monotonic time ``until``; raises NoReply."""
         self._number += 1
@@ -80,7 +79,7 @@ class HttpWire:
             raise NoReply(UNCLEAR, "an event stream that ended without the reply" + self._strange)
         return reply
 
-    def tell(self, method: str, until: float, headers: Mapping[str, str] = _NONE) -> None:
+    def tell(self, method: str, until: float, headers: Mapping[str, str] | None = None) -> None:
         """Send a notification; raises NoReply when the server does not take it."""
         content = notification(method)
         with self._link.exchange("POST", until, content=content, headers=headers, again=True) as body:

@@ -177,12 +177,17 @@ def _message(value: Any) -> Message | None:
 
 
 def _error(value: Any) -> RpcError | None:
-    if not isinstance(value, dict) or type(value.get("code")) is not int:
+    if not isinstance(value, dict) or not is_integer(value.get("code")):
         return None
     message = value.get("message")
     return RpcError(value["code"], message if isinstance(message, str) else "", value.get("data"))
 
 
+def is_integer(value: Any) -> bool:
+    """Whether a JSON value is a whole number; for Python true is one."""
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
 def same_id(one: Any, other: int) -> bool:
     """Whether a reply's id is the number we gave; true is not 1, and "1" is not 1."""
-    return type(one) is int and one == other
+    return is_integer(one) and bool(one == other)

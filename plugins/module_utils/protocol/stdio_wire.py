@@ -22,6 +22,7 @@ from .messages import (
     NotJson,
     Reply,
     answer,
+    is_integer,
     messages,
     notification,
     parse,
@@ -39,7 +40,6 @@ GARBAGE_BYTES = 1024 * 1024
 
 STDERR_KEPT = 4 * 1024
 
-_NONE: Mapping[str, str] = {}
 _PIECE = 64 * 1024
 _TICK = 0.1
 _LAST_WORDS_SECONDS = 0.5
@@ -73,7 +73,7 @@ class StdioWire:
         """Over stdio the version goes with no message."""
 
     def ask(
-        self, method: str, params: Mapping[str, Any], until: float, headers: Mapping[str, str] = _NONE
+        self, method: str, params: Mapping[str, Any], until: float, headers: Mapping[str, str] | None = None
     ) -> Reply:
         """Send a request and wait for its reply, to the monotonic time ``until``; raises NoReply."""
         self._number += 1
@@ -94,7 +94,7 @@ class StdioWire:
                 raise NoReply(UNCLEAR, f"no reply to {method} in time{self._unread()}{self._last_words()}")
             self._move(until)
 
-    def tell(self, method: str, until: float, headers: Mapping[str, str] = _NONE) -> None:
+    def tell(self, method: str, until: float, headers: Mapping[str, str] | None = None) -> None:
         """Send a notification; it is on its way when this returns, and need not be read."""
         self._outgoing += notification(method) + b"\n"
         self._write()
@@ -125,7 +125,7 @@ class StdioWire:
             if len(self._outgoing) < _OUTGOING_LIMIT:
                 self._outgoing += answer(message) + b"\n"
         elif isinstance(message, Reply):
-            known = type(message.id) is int and 0 < message.id <= self._number
+            known = is_integer(message.id) and 0 < message.id <= self._number
             if known and message.id == self._number or message.id is None and message.error:
                 return message
             if not known:

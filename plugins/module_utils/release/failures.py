@@ -33,7 +33,8 @@ _SECRETS = (
     ),
 )
 _PREFIX = re.compile(
-    r"npm (?:error|warn tar(?:ball)?(?= )) ?(?:(?:40\d|notarget|nospc|network|notsup|enoent)\b ?)?|\s*(?:error|cause): "
+    r"npm (?:error|warn tar(?:ball)?(?= )) ?(?:(?:40\d|notarget|nospc|network|notsup|enoent)\b ?)?"
+    r"|\s*(?:error|cause): "
 )
 _NOISE = re.compile(
     r"npm warn |\s+at |\s*[A-Za-z]+: .*,$|\W*$|\s*(code|syscall|errno|type|requiredBy)\b"
@@ -152,7 +153,7 @@ UNKNOWN_VERSION = Kind(
 )
 DEPENDENCY = Kind(
     "dependency",
-    re.compile(r"$^"),
+    re.compile(r"requirements are unsatisfiable|code ERESOLVE"),
     "something that it depends on is not to be had",
     "Choose another version of the package, or tell its publisher.",
 )
@@ -177,7 +178,7 @@ def classify(package: Package, output: str) -> Kind:
             name = next(group for group in found.groups() if group)
             same = name.lower().replace("_", "-") == package.identifier.lower().replace("_", "-")
             return kind if same else DEPENDENCY
-    return OTHER
+    return DEPENDENCY if DEPENDENCY.pattern.search(output) else OTHER
 
 
 def quote(output: str) -> str:

@@ -25,6 +25,8 @@ SLOWDOWN = 10
 """Times the old slot's latency, at which the new one is too slow (and over SLOWDOWN_FLOOR)."""
 SLOWDOWN_FLOOR = 0.5
 """Seconds of latency below which nothing is too slow."""
+RECENT = 6
+"""Health checks at the end of the bake whose latency counts: a release may get slow with time."""
 FAILURES = 3
 """Health checks in a row that fail the bake."""
 
@@ -121,7 +123,7 @@ class Bake:
             return
         answers = [ping(self._old.target, timeout=5.0, era=era) for era in self._old.eras for _ in range(3)]
         usual = [answer.opening_seconds for answer in answers if answer.opening_seconds is not None]
-        now = median(self._latencies) if self._latencies else 0.0
+        now = median(self._latencies[-RECENT:]) if self._latencies else 0.0
         if usual and now > SLOWDOWN_FLOOR and now > SLOWDOWN * median(usual):
             raise self._failure(f"it answers in {now:.2f} s where the old release takes {median(usual):.2f} s")
 

@@ -53,33 +53,31 @@ def plan_present(observed: Observed, phase: str) -> Plan:
     """Bring the desired release into service, as far as ``phase``."""
     transaction = observed.record.transaction
     if transaction is None:
-        return _plan_settled(observed, phase, observed.serving in observed.matching)
+        if observed.serving in observed.matching:
+            return Plan(before=_repairs(observed))
+        return _then_update(phase)
     if transaction.kind == "remove":
-        steps = until(UPDATE, phase)
-        return Plan(before=("remove",), steps=steps, pending=steps != UPDATE)
+        return _then_update(phase, "remove")
     if transaction.kind == "update" and transaction.target in observed.matching:
         steps = until(remaining(transaction), phase)
         return Plan(steps=steps, pending=steps != remaining(transaction))
     if transaction.kind == "update" and not transaction.reached("baked"):
-        back = transaction.origin if observed.serving == transaction.target else observed.serving
-        rest = _plan_settled(observed, phase, back in observed.matching)
-        return Plan(before=("undo", *rest.before), steps=rest.steps, pending=rest.pending)
-    after = transaction.target
-    rest = _plan_settled(observed, phase, after in observed.matching)
-    return Plan(before=("finish", *rest.before), steps=rest.steps, pending=rest.pending)
+        action, serves_then = "undo", transaction.origin
+    else:
+        action, serves_then = "finish", transaction.target
+    return Plan(before=(action,)) if serves_then in observed.matching else _then_update(phase, action)
 
 
-def _plan_settled(observed: Observed, phase: str, matches: bool) -> Plan:
-    if not matches:
-        steps = until(UPDATE, phase)
-        return Plan(steps=steps, pending=steps != UPDATE)
-    repairs = []
+def _then_update(phase: str, *before: str) -> Plan:
+    steps = until(UPDATE, phase)
+    return Plan(before=before, steps=steps, pending=steps != UPDATE)
+
+
+def _repairs(observed: Observed) -> tuple[str, ...]:
+    """What is to be put right about the slot that serves."""
     process = observed.processes.get(observed.serving or "")
-    if process is not None and process.state not in ("running", "starting"):
-        repairs.append("restart")
-    if not observed.consistent:
-        repairs.append("edge")
-    return Plan(before=tuple(repairs))
+    stopped = process is not None and process.state not in ("running", "starting")
+    return (*(("restart",) if stopped else ()), *(() if observed.consistent else ("edge",)))
 
 
 def plan_rolled_back(observed: Observed, unfinished_only: bool) -> Plan:

@@ -23,7 +23,8 @@ from .host import Host
 PAUSE = 0.1
 """Seconds between two looks at a slot that is coming up."""
 GRACE = 5.0
-"""Seconds for which a wrong answer of a server that just started is taken as not yet ready."""
+"""Seconds for which a wrong answer of a server that just started is taken as not yet ready. (Each probe of a
+stdio server starts it anew, so that waiting changes nothing there.)"""
 PROBE_TIMEOUT = 15.0
 """Seconds for one probe of both eras."""
 
@@ -169,7 +170,8 @@ class Readiness:
 
     def _proven(self, target: HttpTarget | StdioTarget, address: str, deadline: float) -> Ready:
         """The first full probe that satisfies; wrong answers are given GRACE, no answers until the deadline."""
-        patience = min(deadline, time.monotonic() + GRACE)
+        grace = GRACE if self._port is not None else 0.0
+        patience = min(deadline, time.monotonic() + grace)
         while True:
             remaining = deadline - time.monotonic()
             report = probe(

@@ -232,8 +232,9 @@ class Steps:
     def _settle(self) -> None:
         """Stop the slot that is left; keep its release for a rollback, unless it was just gone back from."""
         transaction = self.transaction
-        if transaction.origin is not None:
-            self.leave(transaction.origin)
+        idle = transaction.origin or other(transaction.target)
+        if idle in self.record.slots:
+            self.leave(idle)
         back = transaction.kind == "rollback"
         left = self.record.slots.get(transaction.origin) if transaction.origin else None
         record = replace(

@@ -17,8 +17,9 @@ import pytest
 
 from ansible_collections.mcpops.fleet.plugins.module_utils.effects import Effects
 from ansible_collections.mcpops.fleet.plugins.module_utils.errors import FleetError
+from ansible_collections.mcpops.fleet.plugins.module_utils.release.manifest import Release
 from ansible_collections.mcpops.fleet.plugins.module_utils.release.package import Package
-from ansible_collections.mcpops.fleet.plugins.module_utils.release.releases import Release, Releases
+from ansible_collections.mcpops.fleet.plugins.module_utils.release.releases import Releases
 from tests.integration.release.place import (
     MEMORY,
     SHARED_CACHE,

@@ -61,7 +61,7 @@ class Exchange:
     def hang(self) -> None:
         """Do nothing until the client or the test has gone."""
         while not self._over.wait(0.02):
-            readable, _, _ = select.select([self._connection], [], [], 0)
+            readable = select.select([self._connection], [], [], 0)[0]
             if readable and not self._connection.recv(65536):
                 raise ConnectionError
 
@@ -109,7 +109,7 @@ class HttpPeer:
     def _accept(self) -> None:
         while True:
             try:
-                connection, _ = self._listener.accept()
+                connection = self._listener.accept()[0]
             except OSError:
                 return
             thread = threading.Thread(target=self._serve, args=(connection,), daemon=True)
@@ -120,7 +120,7 @@ class HttpPeer:
         connection.settimeout(10)
         with connection, contextlib.suppress(OSError, ValueError), connection.makefile("rb") as stream:
             while not self._over.is_set():
-                readable, _, _ = select.select([connection], [], [], 0.02)
+                readable = select.select([connection], [], [], 0.02)[0]
                 if not readable:
                     continue
                 line = stream.readline().decode().split()
@@ -128,7 +128,7 @@ class HttpPeer:
                     return
                 headers = {}
                 while header := stream.readline().decode().strip():
-                    name, _, value = header.partition(":")
+                    name, _colon, value = header.partition(":")
                     headers[name.lower()] = value.strip()
                 body = stream.read(int(headers.get("content-length", 0)))
                 exchange = Exchange(line[0], line[1], headers, body, connection, self._over)

@@ -144,8 +144,8 @@ def test_a_refusal_a_byte_at_a_time_is_told_without_its_text() -> None:
 
 @pytest.mark.parametrize("status", ["301 Moved", "302 Found", "303 See", "307 Temporary", "308 Permanent"])
 def test_a_redirect_is_told_and_not_followed(status: str) -> None:
-    followed = []
-    with HttpPeer(lambda exchange: followed.append(exchange)) as other:
+    followed: list[Exchange] = []
+    with HttpPeer(followed.append) as other:
         where = f"Location: {other.url.replace('//', '//user:secret@')}?token=secret"
         found = opened(lambda exchange: exchange.answer(status, "", b"", where))
     assert found.outcome == "inconclusive"

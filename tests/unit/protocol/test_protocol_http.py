@@ -232,7 +232,7 @@ class TestNoEra:
             listener.bind(("127.0.0.1", 0))
             listener.listen(0)
             port = listener.getsockname()[1]
-            fillers = [socket.socket() for _ in range(4)]
+            fillers = [socket.socket() for _number in range(4)]
             for filler in fillers:
                 filler.setblocking(False)
                 filler.connect_ex(("127.0.0.1", port))
@@ -252,7 +252,7 @@ class TestNoEra:
 
             def answer() -> None:
                 for _attempt in range(2):
-                    connection, _ = listener.accept()
+                    connection = listener.accept()[0]
                     with connection, contextlib.suppress(ConnectionError):
                         connection.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
                         while connection.recv(65536):

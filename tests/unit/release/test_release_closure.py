@@ -28,7 +28,7 @@ ARTIFACTS = (
 )
 
 
-def lock(**packages: dict[str, Any]) -> dict[str, Any]:
+def lock(**packages: Any) -> dict[str, Any]:
     server = {"version": "1.2.3", "integrity": "sha512-server"}
     return {"packages": {"": {"name": "x"}, "node_modules/@scope/server": server, **packages}}
 

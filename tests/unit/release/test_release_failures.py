@@ -65,6 +65,7 @@ CASES = [
     ("uv_registry_fault", "registry fault", "503 Service Unavailable"),
     ("uv_unknown_dependency", "dependency", "not-there was not found in the package registry"),
     ("uv_unknown_package", "unknown package", "nope-server was not found in the package registry"),
+    ("uv_unsatisfiable_dependency", "dependency", "only certifi<=2026.10.18 is available"),
     ("uv_unknown_version", "unknown version", "no version of good-server==9.9.9"),
 ]
 

@@ -1,0 +1,86 @@
+# Copyright: (c) 2026, mcpops.fleet contributors
+# GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is done in which state. A table: the state, the wish, the plan."""
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from ansible_collections.mcpops.fleet.plugins.module_utils.journal.moment import Moment
+from ansible_collections.mcpops.fleet.plugins.module_utils.journal.record import Record, Transaction
+from ansible_collections.mcpops.fleet.plugins.module_utils.slot.driver import Process
+from ansible_collections.mcpops.fleet.plugins.module_utils.update.observe import Observed
+from ansible_collections.mcpops.fleet.plugins.module_utils.update.plan import (
+    ROLLBACK,
+    UPDATE,
+    plan_present,
+    plan_rolled_back,
+)
+
+NOW = Moment(0, 0, "")
+STAGED, ACTIVE = UPDATE[: UPDATE.index("ready") + 1], UPDATE[: UPDATE.index("baked") + 1]
+RUNNING = Process("running", 1)
+NOTHING = Observed(Record("x"), None, True, {}, frozenset(), frozenset())
+SERVING = replace(
+    NOTHING, serving="blue", matching=frozenset({"blue"}), processes={"blue": RUNNING, "green": Process("stopped")}
+)
+
+
+def under_way(step: str | None, kind: str = "update", serving: str = "blue", matching: str = "green") -> Observed:
+    transaction = Transaction(kind, "blue", "green", 2, NOW, step)
+    return replace(
+        SERVING, serving=serving, matching=frozenset({matching}), record=Record("x", transaction=transaction)
+    )
+
+
+@pytest.mark.parametrize(
+    ("observed", "phase", "plan", "pending"),
+    [
+        (NOTHING, "settled", UPDATE, False),
+        (NOTHING, "staged", STAGED, True),
+        (SERVING, "settled", (), False),
+        (SERVING, "staged", (), False),
+        (replace(SERVING, matching=frozenset()), "active", ACTIVE, True),
+        (replace(SERVING, processes={"blue": Process("failed")}), "settled", ("restart",), False),
+        (replace(SERVING, consistent=False), "settled", ("edge",), False),
+        # Killed on the way, and the wish is the same: go on from where it was.
+        (under_way("staged"), "settled", UPDATE[1:], False),
+        (under_way("ready"), "staged", (), True),
+        (under_way("ready"), "active", ("switched", "baked"), True),
+        (under_way("switched", serving="green"), "settled", ("baked", "drained", "settled"), False),
+        (under_way("drained", serving="green"), "settled", ("settled",), False),
+        # Another wish: what is not proven is undone, what is proven is finished, before anything new.
+        (under_way("ready", matching="none"), "settled", ("undo", *UPDATE), False),
+        (under_way("switched", serving="green", matching="none"), "settled", ("undo", *UPDATE), False),
+        (under_way("switched", serving="green", matching="blue"), "settled", ("undo",), False),
+        (under_way("ready", matching="blue"), "staged", ("undo",), False),
+        (under_way("baked", serving="green", matching="none"), "settled", ("finish", *UPDATE), False),
+        (under_way("baked", serving="green", matching="blue"), "settled", ("finish", *UPDATE), False),
+        # Going back is finished first, whatever is wished.
+        (under_way("started", kind="rollback"), "settled", ("finish",), False),
+        (under_way(None, kind="rollback", matching="blue"), "staged", ("finish", *STAGED), True),
+        (under_way(None, kind="remove"), "settled", ("remove", *UPDATE), False),
+    ],
+)
+def test_present(observed: Observed, phase: str, plan: tuple[str, ...], pending: bool) -> None:
+    planned = plan_present(observed, phase)
+    assert ((*planned.before, *planned.steps), planned.pending) == (plan, pending)
+
+
+@pytest.mark.parametrize(
+    ("observed", "unfinished_only", "plan"),
+    [
+        (SERVING, False, ()),
+        (replace(SERVING, record=Record("x", previous="green")), False, ROLLBACK),
+        (replace(SERVING, record=Record("x", previous="green")), True, ()),
+        (under_way("switched"), False, ("undo",)),
+        (under_way("staged"), True, ("undo",)),
+        (under_way("ready", kind="rollback"), True, ("finish",)),
+        (under_way(None, kind="remove"), True, ("remove",)),
+    ],
+)
+def test_rolled_back(observed: Observed, unfinished_only: bool, plan: tuple[str, ...]) -> None:
+    planned = plan_rolled_back(observed, unfinished_only)
+    assert (*planned.before, *planned.steps) == plan
