@@ -30,7 +30,8 @@ class Target:
     """One URL under load.
 
     ``stateful``: the target offers the tools ``remember`` (argument ``value``) and ``recall`` (no argument,
-    its text is the value) whose state belongs to the session; legacy clients check it.
+    its text is the value) whose state belongs to the session; legacy clients check it. ``streaming``: its
+    clients hold event streams; a server that has none of them answers with errors of its own.
     """
 
     name: str
@@ -38,6 +39,7 @@ class Target:
     eras: tuple[str, ...]
     calls: tuple[ToolCall, ...] = ()
     stateful: bool = False
+    streaming: bool = True
 
 
 @dataclass(frozen=True)
@@ -77,6 +79,8 @@ class Options:
                 argv += ["--call", f"{target.name}:{call.tool}:{json.dumps(call.arguments)}"]
             if target.stateful:
                 argv += ["--stateful", target.name]
+            if not target.streaming:
+                argv += ["--no-streams", target.name]
         for name in ("legacy", "modern", "streams", "sdk_clients"):
             argv += [_flag(name), str(getattr(self, name))]
         for name in ("think", "session_seconds", "stream_seconds", "duration", "timeout"):
@@ -190,6 +194,13 @@ def _parser() -> argparse.ArgumentParser:
         help="a tool that the clients of the target NAME also call; may be given again",
     )
     add(
+        "--no-streams",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="the clients of the target NAME hold no event streams",
+    )
+    add(
         "--stateful",
         action="append",
         default=[],
@@ -227,7 +238,7 @@ def parse(argv: Sequence[str] | None = None) -> Options:
         if target.name in targets:
             parser.error(f"two targets have the name {target.name!r}")
         targets[target.name] = target
-    for name in [name for name, _call in given.call] + given.stateful:
+    for name in [name for name, _call in given.call] + given.stateful + given.no_streams:
         if name not in targets:
             parser.error(f"there is no target {name!r}; there are: {', '.join(targets)}")
     for name, call in given.call:
@@ -238,7 +249,10 @@ def parse(argv: Sequence[str] | None = None) -> Options:
                 f"--stateful {name}: only legacy clients have sessions, and the target has no legacy era"
             )
         targets[name] = replace(targets[name], stateful=True)
-    settings = {key: value for key, value in vars(given).items() if key not in ("target", "call", "stateful")}
+    for name in given.no_streams:
+        targets[name] = replace(targets[name], streaming=False)
+    own = ("target", "call", "stateful", "no_streams")
+    settings = {key: value for key, value in vars(given).items() if key not in own}
     options = Options(targets=tuple(targets.values()), **settings)
     eras = {era for target in options.targets for era in target.eras}
     used = [era for era in ERAS if era in eras and options.clients_of(era)]

@@ -65,7 +65,7 @@ class Bake:
         baseline = self._counts(self._old.slot if self._old else None)
         before = self._counts(self._new)
         pid = self._pid()
-        pause = min(1.0, max(0.1, seconds / 20))
+        pause = min(1.0, max(0.1, seconds / 20)) if self._definition.over_http else max(1.0, seconds / 3)
         while True:
             self._check_process(pid)
             self._check_answers()

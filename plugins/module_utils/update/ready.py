@@ -111,7 +111,9 @@ class Readiness:
             self._answers(target, eras, 1, deadline)
             return Ready(self._quick, Difference(), address)
         ready = self._proven(target, address, deadline)
-        self._answers(target, ready.offer.eras, self._definition.update.healthy_threshold - 1, deadline)
+        # Each check of a stdio server starts it anew; after the full probe one era says that it starts again.
+        eras = ready.offer.eras if self._port is not None else ready.offer.eras[:1]
+        self._answers(target, eras, self._definition.update.healthy_threshold - 1, deadline)
         return ready
 
     def _failure(self, came_back: str, cure: str) -> FleetError:
