@@ -6,6 +6,7 @@
 All that alters files, processes or the edge is an *act* of an ``Effects`` object, so that a test can
 stop, fail or count each of them without a list of them having been written by hand.
 """
+
 from __future__ import annotations
 
 import contextlib
@@ -42,7 +43,9 @@ class Completed:
     def reason(self) -> str:
         """The last lines that say why it failed."""
         text = (self.stderr.strip() or self.stdout.strip()).splitlines()
-        return " | ".join(line.strip() for line in text[-6:] if line.strip()) or f"exit code {self.returncode}"
+        return (
+            " | ".join(line.strip() for line in text[-6:] if line.strip()) or f"exit code {self.returncode}"
+        )
 
 
 def _libc() -> ctypes.CDLL:
@@ -79,7 +82,9 @@ class Effects:
     def write_file(self, path: Path, data: bytes, mode: int = 0o644) -> None:
         """Replace a file so that after a crash it has either the old or the new content."""
         descriptor, name = self.act(
-            "create", str(path), lambda: tempfile.mkstemp(prefix=f".{path.name}.", suffix=".new", dir=path.parent)
+            "create",
+            str(path),
+            lambda: tempfile.mkstemp(prefix=f".{path.name}.", suffix=".new", dir=path.parent),
         )
         temporary = Path(name)
         try:
@@ -174,7 +179,11 @@ class Effects:
         return self.act("run", argv[0], lambda: self._run(argv, timeout, environment, directory))
 
     def _run(
-        self, argv: Sequence[str], timeout: float, environment: Mapping[str, str] | None, directory: Path | None
+        self,
+        argv: Sequence[str],
+        timeout: float,
+        environment: Mapping[str, str] | None,
+        directory: Path | None,
     ) -> Completed:
         shown = " ".join(argv[:3]) + (" …" if len(argv) > 3 else "")
         with tempfile.TemporaryFile() as stdout, tempfile.TemporaryFile() as stderr:

@@ -2,6 +2,7 @@
 # GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What the modules share at their rim: the one place here that knows AnsibleModule."""
+
 from __future__ import annotations
 
 from pathlib import Path
@@ -36,7 +37,10 @@ def open_for(module: AnsibleModule, definition: ServerDefinition) -> Host:
         if not has_respawned() and Path(layout.launcher[0]).exists():
             respawn_module(layout.launcher[0])
         raise FleetError(
-            "read the expectations", missing_required_lib("jmespath"), "The role host installs it.", definition.name
+            "read the expectations",
+            missing_required_lib("jmespath"),
+            "The role host installs it.",
+            definition.name,
         )
     for expression in expressions:
         try:
@@ -53,7 +57,9 @@ def diff_of(outcome: Outcome) -> dict[str, str]:
         "before_header": f"{outcome.record.server} (before)",
         "after_header": f"{outcome.record.server} (after)",
         "before": "".join(f"{line}\n" for line in outcome.before),
-        "after": "".join(f"{line}\n" for line in (*outcome.after, *(difference.lines() if difference else ()))),
+        "after": "".join(
+            f"{line}\n" for line in (*outcome.after, *(difference.lines() if difference else ()))
+        ),
     }
 
 

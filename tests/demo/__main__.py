@@ -2,6 +2,7 @@
 # GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Deploy, put under load, update in waves, try a bad release, show what clients noticed, clean up."""
+
 from __future__ import annotations
 
 import shutil
@@ -85,7 +86,13 @@ class Demo:
             )
         ]
         return Options(
-            targets=tuple(targets), legacy=2, modern=2, streams=1, think=0.3, session_seconds=6, stream_seconds=5
+            targets=tuple(targets),
+            legacy=2,
+            modern=2,
+            streams=1,
+            think=0.3,
+            session_seconds=6,
+            stream_seconds=5,
         )
 
     def _must(self, run: Run) -> None:
@@ -96,7 +103,11 @@ class Demo:
     def _sum_up(self, report: dict[str, Any], updated: Run, bad: Run, seconds: float) -> int:
         sessions, streams = report["sessions"], report["streams"]
         times = switches(updated.report)
-        failed = {"failed requests": report["failed"], "sessions lost": sessions["lost"], "streams cut": streams["cut"]}
+        failed = {
+            "failed requests": report["failed"],
+            "sessions lost": sessions["lost"],
+            "streams cut": streams["cut"],
+        }
         back = went_back(bad.report)
         rows = [
             ("", "count", ""),
@@ -112,13 +123,16 @@ class Demo:
             print(textwrap.fill(line, 108, initial_indent="  ", subsequent_indent="    "))
         for host in sorted(bad.report):
             versions = ", ".join(
-                f"{name} {result['version']}" for name, result in sorted(updated.report[host]["servers"].items())
+                f"{name} {result['version']}"
+                for name, result in sorted(updated.report[host]["servers"].items())
             )
             print(f"  {host} now runs {versions}")
         for first in report["first_failures"][:5]:
             print(f"  first failures: {first}")
         good = not any(failed.values()) and len(back) == 1 and len(times) == 12
-        print(f"\n{'As promised' if good else 'NOT as promised'}; {seconds:.0f} s in all. Logs: {self.playbooks.logs}")
+        print(
+            f"\n{'As promised' if good else 'NOT as promised'}; {seconds:.0f} s in all. Logs: {self.playbooks.logs}"
+        )
         return 0 if good else 1
 
 

@@ -91,7 +91,13 @@ class Run:
                 scope = self.counts.scope(target.name, era)
                 kind = LegacyClient if era == LEGACY else ModernClient
                 for number in range(self.options.clients_of(era)):
-                    client = kind(target, self.options, scope, self.pace, target.streaming and number < self.options.streams)
+                    client = kind(
+                        target,
+                        self.options,
+                        scope,
+                        self.pace,
+                        target.streaming and number < self.options.streams,
+                    )
                     self._tasks.append(asyncio.create_task(client.run()))
         if self._sdk is not None:
             self._tasks.append(asyncio.create_task(self._sdk.run(self.pace.stop)))

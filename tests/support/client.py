@@ -2,6 +2,7 @@
 # GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A plain MCP client for single calls in tests."""
+
 from __future__ import annotations
 
 import itertools
@@ -15,12 +16,18 @@ _IDS = itertools.count(1)
 MODERN = "2026-07-28"
 
 
-def post(url: str, message: Mapping[str, Any], headers: Mapping[str, str] | None = None) -> tuple[int, Any, Any]:
+def post(
+    url: str, message: Mapping[str, Any], headers: Mapping[str, str] | None = None
+) -> tuple[int, Any, Any]:
     """Status, headers and JSON body of one message."""
     request = urllib.request.Request(
         url,
         json.dumps({"jsonrpc": "2.0", "id": next(_IDS), **message}).encode(),
-        {"Content-Type": "application/json", "Accept": "application/json, text/event-stream", **(headers or {})},
+        {
+            "Content-Type": "application/json",
+            "Accept": "application/json, text/event-stream",
+            **(headers or {}),
+        },
     )
     try:
         with urllib.request.urlopen(request, timeout=20) as response:
@@ -48,7 +55,11 @@ class LegacySession:
 
     def __init__(self, url: str) -> None:
         self.url = url
-        parameters = {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "t", "version": "1"}}
+        parameters = {
+            "protocolVersion": "2025-11-25",
+            "capabilities": {},
+            "clientInfo": {"name": "t", "version": "1"},
+        }
         status, headers, _ = post(url, {"method": "initialize", "params": parameters})
         assert status == 200
         self.headers = {"Mcp-Session-Id": headers["Mcp-Session-Id"], "MCP-Protocol-Version": "2025-11-25"}

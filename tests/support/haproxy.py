@@ -2,6 +2,7 @@
 # GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A real HAProxy with the role's own configuration, in a folder of the test's."""
+
 from __future__ import annotations
 
 import os
@@ -66,7 +67,10 @@ class HAProxy:
         master = f"unix@{self.root}/run/haproxy-master.sock,mode,600"
         with open(self.root / "haproxy.log", "ab") as log:
             self.process = subprocess.Popen(
-                ["haproxy", "-W", "-S", master, "-f", str(self.file)], stdout=log, stderr=log, start_new_session=True
+                ["haproxy", "-W", "-S", master, "-f", str(self.file)],
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
             )
         deadline = time.monotonic() + 10
         while True:

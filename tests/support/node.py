@@ -2,6 +2,7 @@
 # GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A whole embedded node in a folder of the test's: supervisord, HAProxy under it, and what the role host leaves."""
+
 from __future__ import annotations
 
 import json
@@ -73,7 +74,14 @@ class Node:
     def start(self) -> None:
         """Start supervisord, and wait for the edge."""
         self.supervisord = subprocess.Popen(
-            [sys.executable, "-m", "supervisor.supervisord", "-n", "-c", str(self.root / "etc" / "supervisord.conf")],
+            [
+                sys.executable,
+                "-m",
+                "supervisor.supervisord",
+                "-n",
+                "-c",
+                str(self.root / "etc" / "supervisord.conf"),
+            ],
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             start_new_session=True,
@@ -91,7 +99,9 @@ class Node:
 
     def log(self) -> str:
         """What the node's processes wrote."""
-        return "\n".join(f"{path.name}: {path.read_text()[-2000:]}" for path in (self.root / "logs").glob("*.log"))
+        return "\n".join(
+            f"{path.name}: {path.read_text()[-2000:]}" for path in (self.root / "logs").glob("*.log")
+        )
 
     def _layout(self) -> dict[str, Any]:
         root = str(self.root)
@@ -159,7 +169,9 @@ def box(node: Node, version: str, **changes: Any) -> ServerDefinition:
         "update": {"ready_timeout": 8, "healthy_threshold": 2, "bake": 0.3, "drain": 8, "stop_timeout": 3},
     }
     for key, value in changes.items():
-        raw[key] = {**raw[key], **value} if isinstance(value, dict) and isinstance(raw.get(key), dict) else value
+        raw[key] = (
+            {**raw[key], **value} if isinstance(value, dict) and isinstance(raw.get(key), dict) else value
+        )
     if raw["transport"] == "stdio":
         raw.pop("ports"), raw.update(arguments=[])
     return parse({key: value for key, value in raw.items() if value is not None})

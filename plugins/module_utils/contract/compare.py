@@ -2,6 +2,7 @@
 # GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """How the offer of a new release differs from the one in service, and whether that breaks a caller."""
+
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -47,6 +48,10 @@ def compare(old: Offer, new: Offer) -> Difference:
         removed += gone
         if kind != "resources":
             breaking += [f"{item} is gone" for item in gone]
-        changed += [f"{singular} {name}" for name in sorted(before.keys() & after.keys()) if before[name] != after[name]]
+        changed += [
+            f"{singular} {name}"
+            for name in sorted(before.keys() & after.keys())
+            if before[name] != after[name]
+        ]
     added += [f"era {era}" for era in new.eras if era not in old.eras]
     return Difference(tuple(added), tuple(removed), tuple(changed), tuple(breaking))

@@ -2,6 +2,7 @@
 # GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What a server offers to clients, in a form that two releases can be compared by."""
+
 from __future__ import annotations
 
 import hashlib

@@ -2,6 +2,7 @@
 # GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Whether what was observed satisfies what the owner requires. Expectations are JMESPath (jmespath.org)."""
+
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
@@ -29,7 +30,9 @@ def check_expression(expression: str) -> None:
     except jmespath.exceptions.JMESPathError as error:
         message = " ".join(str(error).split())
         raise FleetError(
-            f"read the expectation {expression!r}", f"it is no JMESPath: {message}", "Correct require.calls.expect."
+            f"read the expectation {expression!r}",
+            f"it is no JMESPath: {message}",
+            "Correct require.calls.expect.",
         ) from error
 
 

@@ -2,6 +2,7 @@
 # GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """From what stands in an inventory to a ``ServerDefinition``; every doubt is an error that names the key."""
+
 from __future__ import annotations
 
 import re
@@ -19,7 +20,9 @@ _IDENTIFIER = {
 }
 _VERSION = {
     "npm": re.compile(r"[0-9]+\.[0-9]+\.[0-9]+(-[0-9A-Za-z.-]+)?(\+[0-9A-Za-z.-]+)?"),
-    "pypi": re.compile(r"([0-9]+!)?[0-9]+(\.[0-9]+)*((a|b|rc)[0-9]+)?(\.post[0-9]+)?(\.dev[0-9]+)?(\+[A-Za-z0-9.]+)?"),
+    "pypi": re.compile(
+        r"([0-9]+!)?[0-9]+(\.[0-9]+)*((a|b|rc)[0-9]+)?(\.post[0-9]+)?(\.dev[0-9]+)?(\+[A-Za-z0-9.]+)?"
+    ),
 }
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _URL_PATH = re.compile(r"(/[A-Za-z0-9._~-]+)+/?|/")
@@ -39,7 +42,9 @@ class _Reader:
         self.server = server
         self.where = where
         if not isinstance(raw, Mapping):
-            raise self.complaint("", f"it is {_shown(raw)}", f"Write it as a mapping with the keys {', '.join(known)}.")
+            raise self.complaint(
+                "", f"it is {_shown(raw)}", f"Write it as a mapping with the keys {', '.join(known)}."
+            )
         self.raw = raw
         unknown = sorted(str(key) for key in raw if key not in known)
         if unknown:
@@ -88,7 +93,11 @@ class _Reader:
         for name, content in value.items():
             if not isinstance(name, str) or not _VARIABLE.fullmatch(name):
                 raise self.complaint(key, f"{name!r} is no name of a variable", "Use letters, digits and _.")
-            if isinstance(content, bool) or not isinstance(content, (str, int, float)) or "\0" in str(content):
+            if (
+                isinstance(content, bool)
+                or not isinstance(content, (str, int, float))
+                or "\0" in str(content)
+            ):
                 shown = "not text" if secret else f"{_shown(content)}, not text"
                 raise self.complaint(f"{key}.{name}", f"it is {shown}", "Quote the value.")
         return {name: str(content) for name, content in value.items()}
@@ -109,7 +118,9 @@ def parse(raw: Any, credentials: Mapping[str, Any] | None = None) -> ServerDefin
     server = name if isinstance(name, str) and _NAME.fullmatch(name) else f"server {name!r}"
     reader = _Reader(server, "", raw, _KEYS)
     name = reader.text("name", _NAME, "time (small letters, digits and -, at most 40)")
-    package = _Reader(server, "package", reader.raw.get("package"), ("registry_type", "identifier", "version"))
+    package = _Reader(
+        server, "package", reader.raw.get("package"), ("registry_type", "identifier", "version")
+    )
     registry_type = package.choice("registry_type", "", tuple(_IDENTIFIER))
     transport = reader.choice("transport", "", TRANSPORTS)
     definition = ServerDefinition(
@@ -185,10 +196,14 @@ def _credentials(reader: _Reader, beside: Mapping[str, Any] | None) -> dict[str,
     if not isinstance(inside, Mapping):
         raise reader.complaint("credentials", "it is no mapping", "Write it as NAME: value pairs.")
     raw = {**inside, **(beside or {})}
-    credentials = _Reader(reader.server, "", {"credentials": raw}, ("credentials",)).variables("credentials", True)
+    credentials = _Reader(reader.server, "", {"credentials": raw}, ("credentials",)).variables(
+        "credentials", True
+    )
     both = sorted(set(credentials) & set(reader.raw.get("environment") or {}))
     if both:
-        raise reader.complaint("credentials", f"{', '.join(both)} is in environment too", "Keep it in one of them.")
+        raise reader.complaint(
+            "credentials", f"{', '.join(both)} is in environment too", "Keep it in one of them."
+        )
     return credentials
 
 
@@ -196,9 +211,15 @@ def _ports(reader: _Reader) -> tuple[int, int] | None:
     ports = reader.sequence("ports")
     if not ports:
         return None
-    if len(ports) != 2 or ports[0] == ports[1] or not all(type(p) is int and 1024 <= p <= 65535 for p in ports):
+    if (
+        len(ports) != 2
+        or ports[0] == ports[1]
+        or not all(type(p) is int and 1024 <= p <= 65535 for p in ports)
+    ):
         raise reader.complaint(
-            "ports", f"it is {list(ports)}", "Give two different ports from 1024 to 65535: blue's and green's."
+            "ports",
+            f"it is {list(ports)}",
+            "Give two different ports from 1024 to 65535: blue's and green's.",
         )
     return ports[0], ports[1]
 
@@ -213,7 +234,9 @@ def _require(reader: _Reader) -> Requirements:
         call = _Reader(reader.server, "require.calls", raw, ("tool", "arguments", "expect"))
         arguments = call.raw.get("arguments") or {}
         if not isinstance(call.raw.get("tool"), str) or not isinstance(arguments, Mapping):
-            raise call.complaint("", f"it is {_shown(raw)}", "Give tool (its name) and arguments (a mapping).")
+            raise call.complaint(
+                "", f"it is {_shown(raw)}", "Give tool (its name) and arguments (a mapping)."
+            )
         expect = call.raw.get("expect")
         if expect is not None and not isinstance(expect, str):
             raise call.complaint("expect", f"it is {_shown(expect)}", "Give a JMESPath expression, quoted.")

@@ -2,6 +2,7 @@
 # GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The typed form of one server's definition. Values here have been checked by ``parse``."""
+
 from __future__ import annotations
 
 import hashlib

@@ -2,6 +2,7 @@
 # GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The edge of one host: map files first, then the running HAProxy, then a look whether they agree."""
+
 from __future__ import annotations
 
 import fcntl
@@ -77,7 +78,10 @@ class Edge:
             part = maps.of(server)
             if generation not in part.generations:
                 raise FleetError(
-                    f"switch to generation {generation}", "the edge does not know it", "Run the update again.", server
+                    f"switch to generation {generation}",
+                    "the edge does not know it",
+                    "Run the update again.",
+                    server,
                 )
             self._commit(maps.with_server(server, replace(part, active=generation, routes=routes_of(route))))
         return time.monotonic() - started
@@ -86,7 +90,9 @@ class Edge:
         """Forget generations: what still carries their tag gets the specification's 404."""
         with self._changing() as maps:
             part = maps.of(server)
-            kept = {number: target for number, target in part.generations.items() if number not in generations}
+            kept = {
+                number: target for number, target in part.generations.items() if number not in generations
+            }
             if part.active in generations:
                 raise FleetError(
                     f"retire generation {part.active}", "it is the active one", "Switch first.", server
@@ -152,11 +158,15 @@ class Edge:
             return parse(self._path(name).read_text())
         except FileNotFoundError as error:
             raise FleetError(
-                f"read the edge's map {self._path(name)}", "it is not there", "Run the role edge on this host."
+                f"read the edge's map {self._path(name)}",
+                "it is not there",
+                "Run the role edge on this host.",
             ) from error
 
     def _read_runtime(self) -> Maps:
-        return self._maps_from({name: self._runtime.map_entries(self._path(name)) for name in NAMES}, "HAProxy")
+        return self._maps_from(
+            {name: self._runtime.map_entries(self._path(name)) for name in NAMES}, "HAProxy"
+        )
 
     @staticmethod
     def _maps_from(entries: Mapping[str, Mapping[str, str]], origin: str) -> Maps:
@@ -164,7 +174,9 @@ class Edge:
             return Maps.from_entries(entries)
         except ValueError as error:
             raise FleetError(
-                f"read the edge's maps from {origin}", str(error), "Remove the foreign entry, or run the role edge."
+                f"read the edge's maps from {origin}",
+                str(error),
+                "Remove the foreign entry, or run the role edge.",
             ) from error
 
     @contextmanager
@@ -194,7 +206,9 @@ class Edge:
             if wanted.entries(name) != running.entries(name):
                 self._runtime.replace_map(self._path(name), wanted.entries(name))
         if self._read_runtime() != wanted:
-            raise FleetError("switch the edge", "HAProxy does not show what it was told", "Look at the edge's log.")
+            raise FleetError(
+                "switch the edge", "HAProxy does not show what it was told", "Look at the edge's log."
+            )
 
 
 def routes_of(route: str) -> tuple[str, ...]:

@@ -8,6 +8,7 @@ gets new clients) and ``generations`` (server/generation -> where its slot liste
 of one entry of ``active``; an entry of ``generations`` may stand before and after without any effect on
 new clients, so that a crash between two files leaves nothing half-switched.
 """
+
 from __future__ import annotations
 
 from collections.abc import Mapping
@@ -47,7 +48,9 @@ class Maps:
         return ServerMaps(
             routes=tuple(sorted(path for path, owner in self.routes.items() if owner == server)),
             active=self.active.get(server),
-            generations={number: target for (name, number), target in self.generations.items() if name == server},
+            generations={
+                number: target for (name, number), target in self.generations.items() if name == server
+            },
         )
 
     def with_server(self, server: str, part: ServerMaps) -> Maps:
@@ -55,7 +58,7 @@ class Maps:
         return replace(
             self,
             routes={path: owner for path, owner in self.routes.items() if owner != server}
-            | {path: server for path in part.routes},
+            | dict.fromkeys(part.routes, server),
             active={name: number for name, number in self.active.items() if name != server}
             | ({} if part.active is None else {server: part.active}),
             generations={key: target for key, target in self.generations.items() if key[0] != server}

@@ -6,6 +6,7 @@
 It reports errors as text with a normal end of connection (measured on 2.6), so a command that changes
 something must answer with nothing, and what was changed is read back.
 """
+
 from __future__ import annotations
 
 import re
@@ -80,7 +81,9 @@ class Runtime:
         answer = self.ask(f"show map {file}")
         if answer.startswith("Unknown map"):
             raise FleetError(
-                f"read the map {file} from HAProxy", answer, "Its configuration is not the collection's: run role edge."
+                f"read the map {file} from HAProxy",
+                answer,
+                "Its configuration is not the collection's: run role edge.",
             )
         rows = (line.split(None, 2) for line in answer.splitlines() if line)
         return {row[1]: row[2] for row in rows if len(row) == 3}

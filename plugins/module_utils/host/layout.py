@@ -2,6 +2,7 @@
 # GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The file ``host.json`` that the role host writes: where things stand on this host, and the tools to use."""
+
 from __future__ import annotations
 
 import json
@@ -63,9 +64,13 @@ def read_layout(path: Path) -> Layout:
             raise ValueError(f"its schema is {raw['schema']}, not {SCHEMA}")
         return _layout(raw)
     except FileNotFoundError as error:
-        raise FleetError(f"read {path}", "it is not there", "Prepare this host with the role host first.") from error
+        raise FleetError(
+            f"read {path}", "it is not there", "Prepare this host with the role host first."
+        ) from error
     except (ValueError, TypeError, KeyError) as error:
-        raise FleetError(f"read {path}", f"{error!r}", "Run the role host again; it rewrites the file.") from error
+        raise FleetError(
+            f"read {path}", f"{error!r}", "Run the role host again; it rewrites the file."
+        ) from error
 
 
 def _layout(raw: Mapping[str, Any]) -> Layout:

@@ -2,6 +2,7 @@
 # GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Baking: the new slot takes the traffic, the old one stays warm, and what goes wrong now is still undone."""
+
 from __future__ import annotations
 
 import time
@@ -90,7 +91,11 @@ class Bake:
         return self._front.connected(slot) if slot else Traffic()
 
     def _pid(self) -> int | None:
-        return self._host.driver.status(self._definition.name, self._new).pid if self._definition.over_http else None
+        return (
+            self._host.driver.status(self._definition.name, self._new).pid
+            if self._definition.over_http
+            else None
+        )
 
     def _check_process(self, pid: int | None) -> None:
         if self._definition.over_http:
@@ -107,7 +112,9 @@ class Bake:
                 continue
             self._misses += 1
             if self._misses >= FAILURES:
-                raise self._failure(f"{FAILURES} health checks in a row failed, the last: {era}: {answer.detail}")
+                raise self._failure(
+                    f"{FAILURES} health checks in a row failed, the last: {era}: {answer.detail}"
+                )
 
     def _check_errors(self, now: Traffic, before: Traffic, baseline: Traffic) -> None:
         requests, failed = now.requests - before.requests, now.failed - before.failed
@@ -125,7 +132,9 @@ class Bake:
         usual = [answer.opening_seconds for answer in answers if answer.opening_seconds is not None]
         now = median(self._latencies[-RECENT:]) if self._latencies else 0.0
         if usual and now > SLOWDOWN_FLOOR and now > SLOWDOWN * median(usual):
-            raise self._failure(f"it answers in {now:.2f} s where the old release takes {median(usual):.2f} s")
+            raise self._failure(
+                f"it answers in {now:.2f} s where the old release takes {median(usual):.2f} s"
+            )
 
     def _check_contract(self) -> None:
         """The end of the bake: all that made it ready must still hold, now as clients see it."""

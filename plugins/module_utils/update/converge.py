@@ -2,6 +2,7 @@
 # GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The entry: observe, plan, act; and when an act fails, go back at once."""
+
 from __future__ import annotations
 
 from collections.abc import Iterator
@@ -60,7 +61,8 @@ def describe(record: Record, serving: str | None) -> dict[str, Any]:
             "eras": list((active.offer or {}).get("eras", ())),
             "tools": sorted((active.offer or {}).get("tools", ())),
         },
-        "previous": previous and {"slot": record.previous, "version": previous.version, "package": previous.package},
+        "previous": previous
+        and {"slot": record.previous, "version": previous.version, "package": previous.package},
         "generation": record.generation,
         "transaction": transaction
         and {
@@ -156,7 +158,9 @@ class Converger:
         steps.record = Record(self._definition.name)
 
     def _observe(self, record: Record) -> Observed:
-        observed = observe(self._host, self._definition, record, front_of(self._host, self._definition, record))
+        observed = observe(
+            self._host, self._definition, record, front_of(self._host, self._definition, record)
+        )
         self._before = _lines(record, observed.serving)
         return observed
 

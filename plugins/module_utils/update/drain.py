@@ -2,6 +2,7 @@
 # GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Draining: what is still connected to a slot gets its time; then it is cut, and counted."""
+
 from __future__ import annotations
 
 import time
@@ -25,7 +26,9 @@ class Drained:
     seconds: float
 
 
-def drain(front: Front, slot: str, seconds: float, serves: bool, since_active: float, session_idle: float) -> Drained:
+def drain(
+    front: Front, slot: str, seconds: float, serves: bool, since_active: float, session_idle: float
+) -> Drained:
     """Wait until nothing is connected to a slot, at most ``seconds``.
 
     :param serves: whether the slot's process still runs; what hangs on a dead one is lost already.

@@ -2,6 +2,7 @@
 # GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A server's health as its clients see it: through the edge or the launcher, with the owner's contract."""
+
 from __future__ import annotations
 
 from dataclasses import dataclass

@@ -2,6 +2,7 @@
 # GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """One host as an update sees it: every concern, put together from what the role host left there."""
+
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ from ..slot.files import SlotFiles
 from ..slot.launcher import Launchers
 from ..slot.spec import SlotSpec
 from ..slot.supervisord import SupervisordDriver
+
 
 @dataclass(frozen=True)
 class Host:
@@ -49,7 +51,9 @@ class Host:
             return ""
         return " | ".join(line.strip() for line in text.splitlines() if line.strip())[-1500:]
 
-    def slot_spec(self, definition: ServerDefinition, deployment: Deployment, slot: str, port: int | None) -> SlotSpec:
+    def slot_spec(
+        self, definition: ServerDefinition, deployment: Deployment, slot: str, port: int | None
+    ) -> SlotSpec:
         """The process that a slot runs for a definition."""
         release = self.releases.at(Path(deployment.path))
         if release is None:

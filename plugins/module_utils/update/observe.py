@@ -2,6 +2,7 @@
 # GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What is there before anything is planned: the journal's intent, and the facts."""
+
 from __future__ import annotations
 
 from collections.abc import Mapping
@@ -42,7 +43,9 @@ def observe(host: Host, definition: ServerDefinition, record: Record, front: Fro
         record=record,
         serving=serving,
         consistent=serving is None or front.consistent(definition.route),
-        processes={slot: host.driver.status(record.server, slot) for slot in SLOTS} if definition.over_http else {},
+        processes={slot: host.driver.status(record.server, slot) for slot in SLOTS}
+        if definition.over_http
+        else {},
         matching=frozenset(slot for slot in record.slots if _matches(host, definition, record, slot)),
         intact=frozenset(slot for slot, deployment in record.slots.items() if _intact(host, deployment)),
     )

@@ -2,6 +2,7 @@
 # GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What has to be done, decided from what was observed. No effect happens here."""
+
 from __future__ import annotations
 
 from dataclasses import dataclass

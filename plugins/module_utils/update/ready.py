@@ -2,6 +2,7 @@
 # GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Readiness: a slot is ready when real MCP traffic says so, in every era, for the contract, N times in a row."""
+
 from __future__ import annotations
 
 import os
@@ -221,7 +222,9 @@ class Readiness:
         healthy = 0
         while healthy < times:
             self._alive_if_slot()
-            answers = [ping(target, timeout=max(1.0, min(5.0, deadline - time.monotonic())), era=era) for era in eras]
+            answers = [
+                ping(target, timeout=max(1.0, min(5.0, deadline - time.monotonic())), era=era) for era in eras
+            ]
             sick = next((answer for answer in answers if answer.outcome != "served"), None)
             if sick is None:
                 healthy += 1

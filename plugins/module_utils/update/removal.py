@@ -2,6 +2,7 @@
 # GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Taking a server off a host: no new clients, drain, stop, forget. Releases stay; cleanup removes them."""
+
 from __future__ import annotations
 
 from dataclasses import replace
@@ -43,4 +44,3 @@ def remove(host: Host, definition: ServerDefinition, steps: Steps) -> None:
             steps.clear(slot)
             host.kept.remove(name, slot)
         host.journal.remove(name)
-

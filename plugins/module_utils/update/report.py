@@ -2,6 +2,7 @@
 # GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What a run of the updater tells its caller; it only grows while steps are done, so a failure has it too."""
+
 from __future__ import annotations
 
 import time

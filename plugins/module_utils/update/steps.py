@@ -2,6 +2,7 @@
 # GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The steps of a transaction, each journaled when it is done, each fit to be done again."""
+
 from __future__ import annotations
 
 from collections.abc import Callable
@@ -49,7 +50,9 @@ class Steps:
     @property
     def transaction(self) -> Transaction:
         if self.record.transaction is None:
-            raise FleetError("go on with the update", "none is under way", "Run it again.", self.definition.name)
+            raise FleetError(
+                "go on with the update", "none is under way", "Run it again.", self.definition.name
+            )
         return self.record.transaction
 
     def do(self, step: str) -> None:
@@ -71,7 +74,9 @@ class Steps:
     def _stage(self) -> None:
         """Install the release; begin the transaction; give the idle slot to it."""
         definition = self.definition
-        release = self.host.releases.install(package_of(definition), timeout=definition.update.install_timeout)
+        release = self.host.releases.install(
+            package_of(definition), timeout=definition.update.install_timeout
+        )
         self.host.releases.command(release, definition.command)
         record = with_ports(self.host, definition, self.record)
         origin = front_of(self.host, definition, record).serving()

@@ -2,6 +2,7 @@
 # GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The edge against a real HAProxy with the role's configuration, and upstreams that say who they are."""
+
 from __future__ import annotations
 
 import http.client
@@ -227,7 +228,9 @@ def test_failed_answers_are_counted_for_the_generation_that_gave_them(
     assert (edge.traffic("time", 2).failed, edge.traffic("time", 1).failed) == (1, 0)
 
 
-def test_a_foreign_host_or_origin_is_refused(haproxy: HAProxy, edge: Edge, upstream: Callable[[], Upstream]) -> None:
+def test_a_foreign_host_or_origin_is_refused(
+    haproxy: HAProxy, edge: Edge, upstream: Callable[[], Upstream]
+) -> None:
     blue = upstream()
     edge.add_generation("time", 1, blue.target)
     edge.switch("time", 1, "/time")
@@ -282,7 +285,9 @@ def test_requests_that_a_reload_left_with_the_old_process_are_counted(
     edge.add_generation("time", 1, blue.target)
     edge.switch("time", 1, "/time")
     stream = http.client.HTTPConnection("127.0.0.1", haproxy.port, timeout=10)
-    stream.request("GET", "/time", headers={"Accept": "text/event-stream", "Mcp-Session-Id": open_session(haproxy)})
+    stream.request(
+        "GET", "/time", headers={"Accept": "text/event-stream", "Mcp-Session-Id": open_session(haproxy)}
+    )
     stream.getresponse().readline()
     assert haproxy.process is not None
     before = edge.uptime()

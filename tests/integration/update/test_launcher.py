@@ -2,6 +2,7 @@
 # GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """stdio servers: new starts of the launcher get the new release, what runs finishes on its own."""
+
 from __future__ import annotations
 
 import json

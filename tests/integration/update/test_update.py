@@ -2,6 +2,7 @@
 # GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Updates of one server on a real node: what clients see while releases come and go."""
+
 from __future__ import annotations
 
 import json
@@ -98,7 +99,11 @@ def test_a_rollback_returns_to_the_release_before_and_a_second_one_does_nothing(
     node.update("1.0.0")
     node.update("2.0.0")
     outcome = node.roll_back("2.0.0").to_json()
-    assert (version(node), outcome["rolled_back"], outcome["last"]["outcome"]) == ("1.0.0", True, "rolled back")
+    assert (version(node), outcome["rolled_back"], outcome["last"]["outcome"]) == (
+        "1.0.0",
+        True,
+        "rolled back",
+    )
     assert not node.roll_back("2.0.0").to_json()["changed"]
     assert version(node) == "1.0.0"
 
@@ -233,7 +238,9 @@ def test_a_changed_argument_or_credential_is_an_update_of_the_same_release(node:
     first = process_of(node)
     assert node.update("1.0.0", arguments=["--port", "{port}", "--say", "x"]).to_json()["changed"]
     second = process_of(node)
-    changed = node.update("1.0.0", arguments=["--port", "{port}", "--say", "x"], credentials={"SECRET": "other"})
+    changed = node.update(
+        "1.0.0", arguments=["--port", "{port}", "--say", "x"], credentials={"SECRET": "other"}
+    )
     assert changed.to_json()["changed"]
     assert len({first, second, process_of(node)}) == 3
     assert environment_of(process_of(node))["SECRET"] == "other"
@@ -254,7 +261,9 @@ def test_credentials_are_in_no_process_list_file_of_others_log_or_result(node: N
     assert environment_of(pid)["SECRET"] == "s3cr3t-value"
     assert b"s3cr3t-value" not in Path(f"/proc/{pid}/cmdline").read_bytes()
     assert "s3cr3t-value" not in json.dumps(outcome.to_json())
-    holding = [path for path in node.root.rglob("*") if path.is_file() and b"s3cr3t-value" in path.read_bytes()]
+    holding = [
+        path for path in node.root.rglob("*") if path.is_file() and b"s3cr3t-value" in path.read_bytes()
+    ]
     assert holding and all(path.stat().st_mode & 0o077 == 0 for path in holding)
     assert {path.name for path in holding} == {"credentials.json"}
 

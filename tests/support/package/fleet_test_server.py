@@ -6,6 +6,7 @@
 It is packed into wheels of any version (see ``wheels.py``); FAULTS stands in the wheel's metadata, so that a
 version has a fault as a real bad release has, not an option that the definition could see.
 """
+
 from __future__ import annotations
 
 import argparse
@@ -59,7 +60,11 @@ def call(params: dict[str, Any], session: dict[str, Any]) -> str:
         time.sleep(float(arguments["seconds"]))
     if name in ("remember", "recall"):
         return str(session.get("value"))
-    return "wrong" if FAULTS.get("wrong_answer") else f"{VERSION} {os.getpid()} {os.environ.get('SECRET', '')[:2]}"
+    return (
+        "wrong"
+        if FAULTS.get("wrong_answer")
+        else f"{VERSION} {os.getpid()} {os.environ.get('SECRET', '')[:2]}"
+    )
 
 
 def answer(message: dict[str, Any], session: dict[str, Any]) -> dict[str, Any]:
@@ -117,7 +122,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
             return self.reply(202)
         identifier = self.headers.get("Mcp-Session-Id")
         if identifier is not None and identifier not in State.sessions:
-            return self.reply(404, b'{"jsonrpc":"2.0","id":null,"error":{"code":-32001,"message":"no session"}}')
+            return self.reply(
+                404, b'{"jsonrpc":"2.0","id":null,"error":{"code":-32001,"message":"no session"}}'
+            )
         headers = {}
         if message["method"] == "initialize" and "legacy" in FAULTS.get("eras", ["legacy"]):
             identifier = headers["Mcp_Session_Id"] = str(uuid.uuid4())

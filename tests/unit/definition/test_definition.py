@@ -2,6 +2,7 @@
 # GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What may stand in a definition, and what an operator is told when it may not."""
+
 from __future__ import annotations
 
 import copy
@@ -9,7 +10,11 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.mcpops.fleet.plugins.module_utils.definition.parse import parse, parse_all, parse_name
+from ansible_collections.mcpops.fleet.plugins.module_utils.definition.parse import (
+    parse,
+    parse_all,
+    parse_name,
+)
 from ansible_collections.mcpops.fleet.plugins.module_utils.errors import FleetError
 
 GOOD: dict[str, Any] = {
@@ -94,7 +99,8 @@ def test_what_may_not_stand_there_is_named_with_its_server_and_how_to_write_it(
 
 
 @pytest.mark.parametrize(
-    "name", ["../up", "a b", "a;rm -rf", "$(x)", "", ".", "UPPER", "-x", "x-", "a" * 41, "a/b", "ünï", None, 3]
+    "name",
+    ["../up", "a b", "a;rm -rf", "$(x)", "", ".", "UPPER", "-x", "x-", "a" * 41, "a/b", "ünï", None, 3],
 )
 def test_a_name_that_could_leave_its_folder_or_meet_a_shell_is_refused(name: Any) -> None:
     with pytest.raises(FleetError, match="name"):

@@ -2,6 +2,7 @@
 # GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """host.json: read as the role wrote it, or an error that says which role to run."""
+
 from __future__ import annotations
 
 from pathlib import Path

@@ -2,6 +2,7 @@
 # GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The record of a server: what is written comes back, damage is never written over, one writer at a time."""
+
 from __future__ import annotations
 
 import subprocess
@@ -52,7 +53,9 @@ def test_a_server_without_a_record_has_an_empty_one(journal: Journal) -> None:
     assert journal.load("time") == Record("time")
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", "null", '{"schema": 2}', '{"schema": 1}', '{"schema": 1, "x": 2}'])
+@pytest.mark.parametrize(
+    "text", ["", "{", "[]", "null", '{"schema": 2}', '{"schema": 1}', '{"schema": 1, "x": 2}']
+)
 def test_a_damaged_record_is_an_error_and_stays_as_it_is(journal: Journal, tmp_path: Path, text: str) -> None:
     (tmp_path / "time").mkdir()
     (tmp_path / "time" / "journal.json").write_text(text)

@@ -22,7 +22,7 @@ def test_options_come_back_from_their_own_command_line() -> None:
     options = Options(
         targets=(
             Target("time", URL, (LEGACY, MODERN), (ToolCall("echo", {"text": "a: b"}),)),
-            Target("state", "https://[::1]:8443/state", (LEGACY,), stateful=True),
+            Target("state", "https://[::1]:8443/state", (LEGACY,), stateful=True, streaming=False),
         ),
         legacy=5,
         modern=6,

@@ -2,6 +2,7 @@
 # GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What is done in which state. A table: the state, the wish, the plan."""
+
 from __future__ import annotations
 
 from dataclasses import replace
@@ -24,11 +25,16 @@ STAGED, ACTIVE = UPDATE[: UPDATE.index("ready") + 1], UPDATE[: UPDATE.index("bak
 RUNNING = Process("running", 1)
 NOTHING = Observed(Record("x"), None, True, {}, frozenset(), frozenset())
 SERVING = replace(
-    NOTHING, serving="blue", matching=frozenset({"blue"}), processes={"blue": RUNNING, "green": Process("stopped")}
+    NOTHING,
+    serving="blue",
+    matching=frozenset({"blue"}),
+    processes={"blue": RUNNING, "green": Process("stopped")},
 )
 
 
-def under_way(step: str | None, kind: str = "update", serving: str = "blue", matching: str = "green") -> Observed:
+def under_way(
+    step: str | None, kind: str = "update", serving: str = "blue", matching: str = "green"
+) -> Observed:
     transaction = Transaction(kind, "blue", "green", 2, NOW, step)
     return replace(
         SERVING, serving=serving, matching=frozenset({matching}), record=Record("x", transaction=transaction)
