@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import functools
 import os
 import shutil
 import signal
@@ -20,7 +21,7 @@ import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import IO, TypeVar
 
 from .errors import FleetError
 
@@ -57,7 +58,7 @@ def _die_with_parent() -> None:
     _libc().prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
 
 
-def _tail(stream: tempfile._TemporaryFileWrapper[bytes]) -> str:
+def _tail(stream: IO[bytes]) -> str:
     size = stream.seek(0, os.SEEK_END)
     stream.seek(max(0, size - OUTPUT_LIMIT))
     return stream.read().decode("utf-8", "replace")
@@ -147,8 +148,8 @@ class Effects:
     def rename(self, old: Path, new: Path) -> None:
         """Move within one filesystem; durable."""
         self.act("rename", f"{old} -> {new}", lambda: os.replace(old, new))
-        for folder in {old.parent, new.parent}:
-            self.act("fsync", str(folder), lambda folder=folder: sync_directory(folder))  # type: ignore[misc]
+        for folder in dict.fromkeys((new.parent, old.parent)):
+            self.act("fsync", str(folder), functools.partial(sync_directory, folder))
 
     def sync_filesystem(self, path: Path) -> None:
         """Make all that was written to the filesystem of ``path`` durable (syncfs(2))."""
@@ -214,4 +215,4 @@ class Effects:
                 with contextlib.suppress(ProcessLookupError):
                     os.killpg(process.pid, signal.SIGKILL)
                 process.wait()
-            return Completed(process.returncode, _tail(stdout), _tail(stderr))  # type: ignore[arg-type]
+            return Completed(process.returncode, _tail(stdout), _tail(stderr))

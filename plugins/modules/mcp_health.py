@@ -35,7 +35,8 @@ options:
     required: true
   credentials:
     description:
-      - As for M(mcpops.fleet.mcp_update). They are not used here; accepting them lets one set of defaults serve both.
+      - As for M(mcpops.fleet.mcp_update). They are not used here; accepting them lets one set of
+        defaults serve both.
     type: dict
     default: {}
   url:

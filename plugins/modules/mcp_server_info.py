@@ -9,8 +9,8 @@ module: mcp_server_info
 short_description: Say what MCP servers a host runs
 version_added: 0.1.0
 description:
-  - For each server of a host says which release serves, what the other slot holds, what is under way, and what
-    is connected to each slot.
+  - For each server of a host says which release serves, what the other slot holds, what is under way,
+    and what is connected to each slot.
 author:
   - mcpops.fleet contributors (@mcpops)
 extends_documentation_fragment:

@@ -12,7 +12,8 @@ description:
   - Brings one release of one MCP server into service on a host, beside the release that serves, and goes back
     by itself when anything is wrong with it.
   - The new release is installed into a directory of its own, started in the idle slot, proven with real MCP
-    traffic, switched to in one step, watched (baked), and the old slot is stopped when its sessions have ended.
+    traffic, switched to in one step, watched (baked), and the old slot is stopped when its sessions
+    have ended.
   - Killed at any point, the next run finishes or undoes what was begun.
 author:
   - mcpops.fleet contributors (@mcpops)
@@ -32,9 +33,10 @@ attributes:
 options:
   server:
     description:
-      - The definition of the server, as in the inventory; C(docs/definition.md) in the collection has all keys.
-      - Keys are C(name), C(package) (C(registry_type), C(identifier), C(version)), C(transport), C(arguments),
-        C(environment), C(command), C(path), C(route), C(ports), C(require), C(update).
+      - The definition of the server, as in the inventory; C(docs/definition.md) in the collection has all
+        keys.
+      - Keys are C(name), C(package) (C(registry_type), C(identifier), C(version)), C(transport),
+        C(arguments), C(environment), C(command), C(path), C(route), C(ports), C(require), C(update).
       - With O(state=absent) C(name) and C(transport) are enough.
     type: dict
     required: true
@@ -143,7 +145,8 @@ switch_ms:
   type: float
   returned: always
 drained:
-  description: Sessions of the old slot that ended by themselves, sessions and requests that were cut, seconds.
+  description:
+    - Sessions of the old slot that ended by themselves, sessions and requests that were cut, seconds.
   type: dict
   returned: always
 contract:

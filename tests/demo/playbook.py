@@ -64,7 +64,8 @@ class Playbooks:
             str(Path(sys.executable).parent / "ansible-playbook"),
             "-i", str(INVENTORY), f"mcpops.fleet.{name}", "-e", json.dumps(dict(variables or {})),
         ]  # fmt: skip
-        path, report = self.logs / f"{log}.log", {}
+        path = self.logs / f"{log}.log"
+        report: Mapping[str, Any] = {}
         with (
             path.open("w") as stream,
             subprocess.Popen(

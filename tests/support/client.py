@@ -45,7 +45,7 @@ def modern_call(url: str, tool: str, arguments: Mapping[str, Any] | None = None)
     }
     message = {"method": "tools/call", "params": {"name": tool, "arguments": arguments or {}, "_meta": meta}}
     headers = {"MCP-Protocol-Version": MODERN, "Mcp-Method": "tools/call", "Mcp-Name": tool}
-    status, _, body = post(url, message, headers)
+    status, _headers, body = post(url, message, headers)
     assert status == 200, (status, body)
     return str(body["result"]["content"][0]["text"])
 
@@ -60,14 +60,14 @@ class LegacySession:
             "capabilities": {},
             "clientInfo": {"name": "t", "version": "1"},
         }
-        status, headers, _ = post(url, {"method": "initialize", "params": parameters})
+        status, headers, _body = post(url, {"method": "initialize", "params": parameters})
         assert status == 200
         self.headers = {"Mcp-Session-Id": headers["Mcp-Session-Id"], "MCP-Protocol-Version": "2025-11-25"}
 
     def call(self, tool: str, **arguments: Any) -> str:
         """The text that a tool answers; AssertionError with the status when it does not."""
         message = {"method": "tools/call", "params": {"name": tool, "arguments": arguments}}
-        status, _, body = post(self.url, message, self.headers)
+        status, _headers, body = post(self.url, message, self.headers)
         assert status == 200, (status, body)
         return str(body["result"]["content"][0]["text"])
 

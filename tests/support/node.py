@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, mcpops.fleet contributors
 # GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A whole embedded node in a folder of the test's: supervisord, HAProxy under it, and what the role host leaves."""
+"""A whole embedded node in a folder of the test's: supervisord, HAProxy, and what the role host leaves."""
 
 from __future__ import annotations
 
@@ -180,4 +180,4 @@ def box(node: Node, version: str, **changes: Any) -> ServerDefinition:
 def environment_of(pid: int) -> dict[str, str]:
     """A process's environment."""
     entries = Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
-    return dict(os.fsdecode(entry).split("=", 1) for entry in entries if b"=" in entry)  # type: ignore[misc]
+    return dict(os.fsdecode(entry).split("=", 1) for entry in entries if b"=" in entry)

@@ -10,7 +10,7 @@ import socket
 
 def free_ports(count: int) -> list[int]:
     """Ports of loopback that were free a moment ago, all different."""
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
+    sockets = [socket.create_server(("127.0.0.1", 0)) for _each in range(count)]
     try:
         return [int(item.getsockname()[1]) for item in sockets]
     finally:

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, mcpops.fleet contributors
 # GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Wheels of the test server, made on the spot, and the environment in which uv finds them and nothing else."""
+"""Wheels of the test server, made on the spot, and the environment in which uv finds nothing else."""
 
 from __future__ import annotations
 

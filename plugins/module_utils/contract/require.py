@@ -13,9 +13,9 @@ from ..errors import FleetError
 try:
     import jmespath
 except ImportError:
-    jmespath = None
-
-HAS_JMESPATH = jmespath is not None
+    HAS_JMESPATH = False
+else:
+    HAS_JMESPATH = True
 
 
 def missing_tools(required: Collection[str], offered: Collection[str]) -> list[str]:

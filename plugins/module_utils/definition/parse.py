@@ -214,7 +214,7 @@ def _ports(reader: _Reader) -> tuple[int, int] | None:
     if (
         len(ports) != 2
         or ports[0] == ports[1]
-        or not all(type(p) is int and 1024 <= p <= 65535 for p in ports)
+        or not all(isinstance(p, int) and not isinstance(p, bool) and 1024 <= p <= 65535 for p in ports)
     ):
         raise reader.complaint(
             "ports",

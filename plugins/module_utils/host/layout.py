@@ -9,7 +9,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Optional
+from typing import Any
 
 from ..errors import FleetError
 
@@ -46,7 +46,7 @@ class Layout:
     launcher: tuple[str, ...]
     uv: str
     python: str
-    node: Optional[str]
+    node: str | None
     npm: tuple[str, ...]
     driver: Mapping[str, str]
     ports: tuple[int, int]

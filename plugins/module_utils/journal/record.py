@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any, Optional
+from typing import Any
 
 from .moment import Moment
 
@@ -28,7 +28,8 @@ class Deployment:
     """What a slot was given, and what it proved with it.
 
     ``offer`` is what the release offered when it was proven ready (None: not proven), ``address`` where
-    it listened then, ``activated`` when it first got clients. ``configuration`` holds names of credentials, never their values.
+    it listened then, ``activated`` when it first got clients. ``configuration`` holds names of credentials,
+    never their values.
     """
 
     registry_type: str
@@ -38,9 +39,9 @@ class Deployment:
     path: str
     configuration: Mapping[str, Any]
     configuration_digest: str
-    offer: Optional[Mapping[str, Any]] = None
-    address: Optional[str] = None
-    activated: Optional[Moment] = None
+    offer: Mapping[str, Any] | None = None
+    address: str | None = None
+    activated: Moment | None = None
 
     @property
     def package(self) -> str:
@@ -54,15 +55,15 @@ class Transaction:
     ``displaced`` is the good deployment that the target slot held before."""
 
     kind: str
-    origin: Optional[str]
+    origin: str | None
     target: str
     generation: int
     started: Moment
-    step: Optional[str] = None
-    switched: Optional[Moment] = None
-    baked: Optional[Moment] = None
-    reason: Optional[str] = None
-    displaced: Optional[Deployment] = None
+    step: str | None = None
+    switched: Moment | None = None
+    baked: Moment | None = None
+    reason: str | None = None
+    displaced: Deployment | None = None
 
     def reached(self, step: str) -> bool:
         """Whether ``step`` is done."""
@@ -75,11 +76,11 @@ class Result:
 
     kind: str
     outcome: str
-    source: Optional[str]
-    destination: Optional[str]
+    source: str | None
+    destination: str | None
     at: Moment
-    reason: Optional[str] = None
-    evidence: Optional[str] = None
+    reason: str | None = None
+    evidence: str | None = None
 
 
 @dataclass(frozen=True)
@@ -89,11 +90,11 @@ class Record:
     server: str
     ports: tuple[int, ...] = ()
     slots: Mapping[str, Deployment] = field(default_factory=dict)
-    active: Optional[str] = None
-    previous: Optional[str] = None
+    active: str | None = None
+    previous: str | None = None
     generation: int = 0
-    transaction: Optional[Transaction] = None
-    last: Optional[Result] = None
+    transaction: Transaction | None = None
+    last: Result | None = None
 
     def to_json(self) -> bytes:
         return json.dumps({"schema": SCHEMA, **asdict(self)}, indent=1, sort_keys=True).encode() + b"\n"
@@ -115,7 +116,7 @@ class Record:
         )
 
 
-def _transaction(raw: Optional[dict[str, Any]]) -> Optional[Transaction]:
+def _transaction(raw: dict[str, Any] | None) -> Transaction | None:
     if raw is None:
         return None
     moments = {key: Moment(**raw[key]) for key in ("started", "switched", "baked") if raw[key]}

@@ -117,7 +117,7 @@ def launched(root: Path, server: str | None = None) -> list[Launched]:
     for process, name in marks:
         stat = everyone.get(process.pid)
         if stat and names.get(stat.parent) != name:
-            of, _, slot = name.partition("/")
+            of, _slash, slot = name.partition("/")
             found.append(Launched(process, of, slot, boot + process.ticks / os.sysconf("SC_CLK_TCK")))
     return sorted(found, key=lambda each: each.identity.ticks)
 

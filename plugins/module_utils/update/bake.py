@@ -122,13 +122,16 @@ class Bake:
         limit = usual + self._definition.update.max_error_rate
         if requests >= MINIMUM_REQUESTS and failed / requests > limit:
             raise self._failure(
-                f"{failed} of {requests} requests failed at the edge ({failed / requests:.1%}, allowed {limit:.1%})"
+                f"{failed} of {requests} requests failed at the edge"
+                f" ({failed / requests:.1%}, allowed {limit:.1%})"
             )
 
     def _check_latency(self) -> None:
         if self._old is None or self._old.target is None:
             return
-        answers = [ping(self._old.target, timeout=5.0, era=era) for era in self._old.eras for _ in range(3)]
+        answers = [
+            ping(self._old.target, timeout=5.0, era=era) for era in self._old.eras for _attempt in range(3)
+        ]
         usual = [answer.opening_seconds for answer in answers if answer.opening_seconds is not None]
         now = median(self._latencies[-RECENT:]) if self._latencies else 0.0
         if usual and now > SLOWDOWN_FLOOR and now > SLOWDOWN * median(usual):

@@ -58,7 +58,8 @@ class Host:
         release = self.releases.at(Path(deployment.path))
         if release is None:
             raise FleetError(
-                f"start {deployment.package} in {slot}", f"its release {deployment.path} is not there any more",
+                f"start {deployment.package} in {slot}",
+                f"its release {deployment.path} is not there any more",
                 "Run the update again; it installs it anew.", definition.name,
             )  # fmt: skip
         data = self.data_directory(definition.name)

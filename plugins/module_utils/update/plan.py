@@ -21,7 +21,8 @@ KINDS = {"update": UPDATE, "rollback": ROLLBACK}
 @dataclass(frozen=True)
 class Plan:
     """``before`` comes first: ``finish`` (drain and settle what is under way), ``undo`` (go back from it),
-    ``remove`` (finish a removal), ``restart`` (the active slot's process), ``edge`` (put the edge right). Then ``steps`` of an update."""
+    ``remove`` (finish a removal), ``restart`` (the active slot's process), ``edge`` (put the edge right).
+    Then ``steps`` of an update."""
 
     before: tuple[str, ...] = ()
     steps: tuple[str, ...] = ()

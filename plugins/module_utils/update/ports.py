@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import fcntl
+import itertools
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -47,7 +48,7 @@ def with_ports(host: Host, definition: ServerDefinition, record: Record) -> Reco
 def _free_pair(host: Host, server: str, taken: set[int]) -> tuple[int, int]:
     first, last = host.layout.ports
     free = (port for port in range(first, last + 1) if port not in taken and not listeners(port))
-    pair = tuple(port for port, _ in zip(free, range(2)))
+    pair = tuple(itertools.islice(free, 2))
     if len(pair) < 2:
         raise FleetError(
             f"find two free ports from {first} to {last}", "there are none left",

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, mcpops.fleet contributors
 # GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Readiness: a slot is ready when real MCP traffic says so, in every era, for the contract, N times in a row."""
+"""Readiness: a slot is ready when MCP traffic says so, in every era, for the contract, N times in a row."""
 
 from __future__ import annotations
 
@@ -172,7 +172,7 @@ class Readiness:
         return process.pid
 
     def _proven(self, target: HttpTarget | StdioTarget, address: str, deadline: float) -> Ready:
-        """The first full probe that satisfies; wrong answers are given GRACE, no answers until the deadline."""
+        """The first full probe that satisfies; wrong answers get GRACE, no answers until the deadline."""
         grace = GRACE if self._port is not None else 0.0
         patience = min(deadline, time.monotonic() + grace)
         while True:

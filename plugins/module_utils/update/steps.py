@@ -146,7 +146,8 @@ class Steps:
         strangers = [pid for item in listeners(port or 0) for pid in item.pids or ("unknown",)]
         if strangers and process.state not in ("running", "starting"):
             raise FleetError(
-                f"start {slot} on port {port}", f"the port is taken by process {', '.join(map(str, strangers))}",
+                f"start {slot} on port {port}",
+                f"the port is taken by process {', '.join(map(str, strangers))}",
                 "Stop that process, or give the server other ports.", spec.server,
             )  # fmt: skip
         self.host.driver.start(spec)
@@ -198,7 +199,7 @@ class Steps:
         self.advance("baked", baked=Moment.now())
 
     def _bake_time(self, transaction: Transaction, since: Moment) -> float:
-        """Seconds of the bake that are left; none where there is no old slot to compare with or go back to."""
+        """Seconds of the bake that are left; none without an old slot to compare with or go back to."""
         return max(0.0, self.definition.update.bake - since.elapsed()) if transaction.origin else 0.0
 
     def _warm(self, slot: str | None) -> Warm | None:

@@ -27,7 +27,7 @@ LIST = {"jsonrpc": "2.0", "id": 2, "method": "tools/list"}
 
 
 class Upstream:
-    """A slot's server that gives out sessions and knows its own; ``seen`` are the requests that reached it."""
+    """A slot's server that gives out sessions and knows its own; ``seen`` are requests that reached it."""
 
     def __init__(self) -> None:
         self.sessions: set[str] = set()
@@ -113,7 +113,9 @@ def edge(haproxy: HAProxy) -> Edge:
     return haproxy.edge()
 
 
-def call(haproxy: HAProxy, body: dict[str, Any], path: str = "/time", method: str = "POST", **headers: str):  # type: ignore[no-untyped-def]
+def call(
+    haproxy: HAProxy, body: dict[str, Any], path: str = "/time", method: str = "POST", **headers: str
+) -> tuple[http.client.HTTPResponse, bytes]:
     connection = http.client.HTTPConnection("127.0.0.1", haproxy.port, timeout=10)
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     connection.request(method, path, json.dumps(body), {"Content-Type": "application/json", **named})
@@ -124,7 +126,7 @@ def call(haproxy: HAProxy, body: dict[str, Any], path: str = "/time", method: st
 
 
 def open_session(haproxy: HAProxy) -> str:
-    response, _ = call(haproxy, INITIALIZE)
+    response, _body = call(haproxy, INITIALIZE)
     return str(response.headers["Mcp-Session-Id"])
 
 
@@ -137,8 +139,8 @@ def test_new_clients_follow_the_switch_and_old_sessions_stay_where_they_began(
     session = open_session(haproxy)
     edge.add_generation("time", 2, green.target)
     edge.switch("time", 2, "/time")
-    _, old = call(haproxy, LIST, mcp_session_id=session)
-    _, new = call(haproxy, LIST)
+    _response, old = call(haproxy, LIST, mcp_session_id=session)
+    _response, new = call(haproxy, LIST)
     assert (json.loads(old)["port"], json.loads(new)["port"]) == (blue.port, green.port)
     assert session.startswith("g1~")
     assert blue.seen[-1]["session"] in blue.sessions
@@ -161,7 +163,7 @@ def test_a_session_of_no_generation_gets_404_and_reaches_no_other(
     blue = upstream()
     edge.add_generation("time", 1, blue.target)
     edge.switch("time", 1, "/time")
-    response, _ = call(haproxy, LIST, mcp_session_id=session)
+    response, _body = call(haproxy, LIST, mcp_session_id=session)
     assert response.status == 404
 
 
@@ -176,7 +178,7 @@ def test_a_retired_generation_gets_404_and_may_initialize_anew(
     edge.switch("time", 2, "/time")
     edge.retire("time", {1})
     assert call(haproxy, LIST, mcp_session_id=session)[0].status == 404
-    response, _ = call(haproxy, INITIALIZE, mcp_session_id=session)
+    response, _body = call(haproxy, INITIALIZE, mcp_session_id=session)
     assert response.headers["Mcp-Session-Id"].startswith("g2~")
     assert edge.traffic("time", 2).sessions == 1
 
@@ -292,7 +294,9 @@ def test_requests_that_a_reload_left_with_the_old_process_are_counted(
     assert haproxy.process is not None
     before = edge.uptime()
     haproxy.process.send_signal(12)
-    while edge.uptime() > before or "# old workers" not in edge._master.ask("show proc"):  # type: ignore[union-attr]
+    master = edge._master
+    assert master is not None
+    while edge.uptime() > before or "# old workers" not in master.ask("show proc"):
         pass
     assert edge.traffic("time", 1).open_requests == 1
     stream.close()

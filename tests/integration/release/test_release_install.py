@@ -175,7 +175,7 @@ def test_two_installations_of_one_package_at_once_make_one_release(
     environment = {**os.environ, "PYTHONPATH": import_path()}
     both = [
         subprocess.Popen(argv, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-        for _ in range(2)
+        for _time in range(2)
     ]
     said = [process.communicate(timeout=60) for process in both]
     release = releases(root, tmp_path / "cache").find(package)

@@ -136,7 +136,7 @@ def test_a_stop_ends_what_clients_started_from_one_slot(launchers: Launchers) ->
 
 
 def test_doing_it_again_writes_nothing(launchers: Launchers, effects: RecordingEffects) -> None:
-    for _ in range(2):
+    for _time in range(2):
         effects.acts.clear()
         launchers.place(spec("blue", "1.0"))
         launchers.point("time", "blue")

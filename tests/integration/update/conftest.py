@@ -17,6 +17,7 @@ from tests.support.node import Node
 
 @pytest.fixture(scope="session")
 def packages(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of wheels: the test server in versions good and bad."""
     folder = tmp_path_factory.mktemp("wheels")
     wheels.make_wheels(folder)
     return folder
@@ -24,6 +25,7 @@ def packages(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def node(tmp_path: Path, packages: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Node]:
+    """A running node that installs from these wheels alone."""
     for name, value in wheels.environment(packages).items():
         monkeypatch.setenv(name, value)
     cache = Path(os.environ.get("MCPOPS_TEST_CACHE", Path.home() / ".cache" / "mcpops-tests"))

@@ -80,7 +80,7 @@ def test_a_session_that_outlives_the_drain_is_cut_counted_and_gets_404(node: Nod
     session = LegacySession(node.url())
     outcome = node.update("2.0.0", update={"drain": 1}).to_json()
     assert outcome["drained"]["sessions_cut"] == 1
-    status, _, _ = post(node.url(), {"method": "tools/list"}, session.headers)
+    status, _headers, _body = post(node.url(), {"method": "tools/list"}, session.headers)
     assert status == 404
 
 
@@ -145,7 +145,7 @@ def test_going_back_from_what_is_unfinished_leaves_a_finished_update_alone(node:
     ],
 )  # fmt: skip
 def test_a_release_that_is_no_good_is_undone_and_the_old_one_serves_on(
-    node: Node, bad: str, definition: dict[str, object], said: str
+    node: Node, bad: str, definition: dict[str, Any], said: str
 ) -> None:
     node.update("1.0.0")
     session, before = LegacySession(node.url()), process_of(node)
@@ -195,7 +195,7 @@ def test_errors_of_real_traffic_in_the_bake_roll_back(node: Node) -> None:
         while not stop.is_set():
             post(node.url(), {"method": "tools/call", "params": {"name": "whoami"}})
 
-    clients = [threading.Thread(target=traffic) for _ in range(3)]
+    clients = [threading.Thread(target=traffic) for _time in range(3)]
     for client in clients:
         client.start()
     try:
@@ -378,7 +378,7 @@ def test_a_removed_server_is_gone_from_the_edge_and_its_folders_and_may_come_aga
 
 def test_a_second_run_at_once_waits_for_the_first_and_finds_nothing_to_do(node: Node) -> None:
     outcomes = []
-    runs = [threading.Thread(target=lambda: outcomes.append(node.update("1.0.0"))) for _ in range(2)]
+    runs = [threading.Thread(target=lambda: outcomes.append(node.update("1.0.0"))) for _time in range(2)]
     for run in runs:
         run.start()
     for run in runs:

@@ -27,7 +27,8 @@ STARTED = time.monotonic()
 
 def faults() -> dict[str, Any]:
     """What is wrong with this release."""
-    return json.loads(metadata.metadata("fleet-test-server")["Summary"])  # type: ignore[no-any-return]
+    summary: dict[str, Any] = json.loads(metadata.metadata("fleet-test-server")["Summary"])
+    return summary
 
 
 FAULTS = faults()
@@ -40,6 +41,7 @@ def after_switch() -> bool:
 
 
 def tools() -> list[dict[str, Any]]:
+    """The tools of this release."""
     names = [name for name in ("remember", "recall", "whoami", "slow") if name not in FAULTS.get("lacks", ())]
     return [{"name": name, "inputSchema": {"type": "object"}} for name in names]
 
@@ -163,6 +165,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
 
 class Server(http.server.ThreadingHTTPServer):
+    """Takes bursts of connections, and outlives each of them."""
+
     daemon_threads = True
     request_queue_size = 256
 
@@ -171,6 +175,7 @@ class Server(http.server.ThreadingHTTPServer):
 
 
 def over_stdio() -> None:
+    """Serve the one client at stdin until it closes it."""
     session: dict[str, Any] = {}
     for line in sys.stdin:
         message = json.loads(line)
@@ -179,6 +184,7 @@ def over_stdio() -> None:
 
 
 def main() -> None:
+    """Serve as the options and the faults of this release say."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--port", type=int)
     parser.add_argument("--say", default="")
@@ -211,5 +217,6 @@ class Html(Handler):
 
 
 def flood() -> None:
+    """Write to stdout without end."""
     while True:
         print("x" * 1000)

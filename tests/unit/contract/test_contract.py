@@ -45,7 +45,10 @@ def test_an_offer_survives_json() -> None:
         (offer("a", eras=("legacy", "modern")), offer("a", eras=("legacy",)), "breaking", []),
         (offer("a", eras=("legacy",)), offer("a", eras=("legacy", "modern")), "changed", ["+ era modern"]),
         (Offer.of([], resources=[{"uri": "x"}]), Offer.of([]), "changed", ["- resource x"]),
-        (Offer.of([], resource_templates=[{"uriTemplate": "x"}]), Offer.of([]), "breaking", ["- resource template x"]),
+        (
+            Offer.of([], resource_templates=[{"uriTemplate": "x"}]), Offer.of([]), "breaking",
+            ["- resource template x"],
+        ),
     ],
 )  # fmt: skip
 def test_a_caller_is_broken_by_what_is_gone_and_by_nothing_else(

@@ -71,7 +71,8 @@ def test_a_lock_is_refused_while_another_run_holds_it_and_free_when_that_was_kil
         "import sys, time; from pathlib import Path\n"
         "from ansible_collections.mcpops.fleet.plugins.module_utils.journal.journal import Journal\n"
         "from ansible_collections.mcpops.fleet.plugins.module_utils.effects import Effects\n"
-        f"with Journal(Effects(), Path({str(tmp_path)!r})).lock('time', 0):\n    print('held', flush=True); time.sleep(60)\n"
+        f"with Journal(Effects(), Path({str(tmp_path)!r})).lock('time', 0):\n"
+        "    print('held', flush=True); time.sleep(60)\n"
     )
     with subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True) as holder:
         assert holder.stdout is not None and holder.stdout.readline() == "held\n"

@@ -124,7 +124,7 @@ class FaultyServer:
         """Serve one request; whether the connection goes on."""
         head = (await reader.readuntil(b"\r\n\r\n")).decode()
         first, *lines = head.rstrip().split("\r\n")
-        headers = {name.lower(): value for name, _, value in (line.partition(": ") for line in lines)}
+        headers = {name.lower(): value for name, _colon, value in (line.partition(": ") for line in lines)}
         body = await reader.readexactly(int(headers.get("content-length", 0)))
         message = json.loads(body) if body else {}
         verb = first.split()[0]

@@ -56,7 +56,7 @@ def options_for(server: FaultyServer, report: Path | None = None) -> Options:
 
 def gone(pid: int) -> bool:
     """Whether a process has ended, within some seconds."""
-    for _ in range(100):
+    for _time in range(100):
         try:
             os.kill(pid, 0)
         except ProcessLookupError:

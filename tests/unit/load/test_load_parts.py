@@ -93,7 +93,7 @@ def test_events_are_the_same_however_their_bytes_arrive(size: int, end: bytes) -
 def test_an_event_without_end_is_given_up() -> None:
     reader = EventReader()
     with pytest.raises(Failed, match="an event without end"):
-        for _ in range(EVENT_LIMIT // 65536 + 1):
+        for _time in range(EVENT_LIMIT // 65536 + 1):
             reader.feed(b"x" * 65536)
 
 
@@ -141,7 +141,7 @@ def test_only_an_answer_about_the_session_says_that_it_is_unknown(failed: Failed
 def test_a_flood_of_one_failure_leaves_room_to_show_another() -> None:
     counts = Counts()
     scope = counts.scope("t", LEGACY)
-    for _ in range(100):
+    for _time in range(100):
         scope.request_ended("ping", scope.request_began(), Failed("http 503"))
     scope.stream_cut("disconnected")
     told = [failure["what"] for failure in counts.first_failures]

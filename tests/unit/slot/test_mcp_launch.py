@@ -32,7 +32,7 @@ def launch(tmp_path: Path) -> Path:
 
 def run(launch: Path, *more: str, **variables: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-I", "-S", str(PROGRAM), str(launch), *more]
-    return subprocess.run(command, env=variables, capture_output=True, text=True, timeout=30)
+    return subprocess.run(command, env=variables, capture_output=True, text=True, timeout=30, check=False)
 
 
 def write(launch: Path, *argv: str, **more: Any) -> None:
@@ -55,20 +55,22 @@ def test_the_server_takes_the_place_of_the_launch_program(launch: Path) -> None:
     write(launch, "/bin/sh", "-c", "echo $$; exit 7")
     command = [sys.executable, "-I", "-S", str(PROGRAM), str(launch)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        output, _ = process.communicate(timeout=30)
+        output, _errors = process.communicate(timeout=30)
     assert (process.returncode, int(output)) == (7, process.pid)
 
 
 def test_arguments_of_a_client_follow_those_of_the_definition(launch: Path) -> None:
     write(launch, *python("ours", "ü"))
-    argv, _, directory, umask = shown(launch, "theirs", "a b", "", "ö")
+    argv, _environment, directory, umask = shown(launch, "theirs", "a b", "", "ö")
     assert argv == ["ours", "ü", "theirs", "a b", "", "ö"]
     assert (directory, umask) == ("/", 0o077)
 
 
 def test_a_later_layer_of_the_environment_wins(launch: Path) -> None:
     write(launch, *python(), environment={"A": "1", "B": "1"}, credentials={"B": "2", "MCP_FLEET_SLOT": "x"})
-    _, environment, _, _ = shown(launch, A="0", C="0", PATH="/p", HOME="/h", LANG="C.UTF-8", TMPDIR="/t")
+    _argv, environment, _directory, _umask = shown(
+        launch, A="0", C="0", PATH="/p", HOME="/h", LANG="C.UTF-8", TMPDIR="/t"
+    )
     base = {"PATH": "/p", "HOME": "/h", "LANG": "C.UTF-8", "TMPDIR": "/t"}
     own = {"MCP_FLEET_SLOT": "time/blue", "MCP_FLEET_SLOTS": str(launch.parents[2])}
     assert environment == {**base, **own, "A": "1", "B": "2"}
@@ -76,7 +78,7 @@ def test_a_later_layer_of_the_environment_wins(launch: Path) -> None:
 
 def test_a_stdio_server_gets_the_environment_and_the_folder_of_its_client(launch: Path) -> None:
     write(launch, *python(), environment={"A": "1"}, directory="", inherit_environment=True)
-    _, environment, directory, _ = shown(launch, A="0", C="0")
+    _argv, environment, directory, _umask = shown(launch, A="0", C="0")
     assert (environment["A"], environment["C"], directory) == ("1", "0", os.getcwd())
 
 
@@ -89,7 +91,7 @@ def test_without_a_path_there_is_a_usual_one(launch: Path) -> None:
 def test_text_arrives_as_utf_8_in_every_locale(launch: Path, mode: str) -> None:
     write(launch, "/bin/sh", "-c", 'printf "%s %s" "$1" "$TOKEN"', "sh", "ü🌍", credentials={"TOKEN": "ß"})
     command = [sys.executable, "-X", mode, "-I", "-S", str(PROGRAM), str(launch)]
-    done = subprocess.run(command, env={"LC_ALL": "C"}, capture_output=True, timeout=30)
+    done = subprocess.run(command, env={"LC_ALL": "C"}, capture_output=True, timeout=30, check=False)
     assert (done.stdout.decode(), done.stderr) == ("ü🌍 ß", b"")
 
 
@@ -115,7 +117,7 @@ def test_a_server_whose_supervisor_has_ended_already_is_not_started(launch: Path
         reader, writer = os.pipe()
         if ended:
             os.close(writer)
-        done = subprocess.run(command, stdin=reader, capture_output=True, text=True, timeout=30)
+        done = subprocess.run(command, stdin=reader, capture_output=True, text=True, timeout=30, check=False)
         os.close(reader)
         if not ended:
             os.close(writer)
@@ -186,5 +188,5 @@ def test_a_launch_file_that_makes_no_sense_is_named(launch: Path, text: str) -> 
 
 def test_without_a_launch_file_it_says_what_it_wants() -> None:
     command = [sys.executable, "-I", "-S", str(PROGRAM)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=30)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
     assert (done.returncode, done.stderr) == (78, "mcp-launch: give it the path of a launch.json\n")
