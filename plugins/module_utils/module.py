@@ -16,8 +16,11 @@ from .definition.server import ServerDefinition
 from .effects import Effects
 from .errors import FleetError
 from .host.layout import Layout, read_layout
+from .journal.record import Record
 from .update.converge import Outcome
 from .update.host import Host, open_host
+from .update.plan import UPDATE, Plan, until
+from .update.report import Report
 
 
 def read_host(module: AnsibleModule) -> Layout:
@@ -48,6 +51,20 @@ def open_for(module: AnsibleModule, definition: ServerDefinition) -> Host:
         except FleetError as error:
             raise error.on(definition.name) from error
     return open_host(layout, Effects())
+
+
+def foresee_unprepared(definition: ServerDefinition, state: str, phase: str) -> Outcome:
+    """What a run would do on a host that the role host has yet to prepare: in check mode it left nothing."""
+    steps = until(UPDATE, phase) if state == "present" else ()
+    before = ("serves: nothing",)
+    return Outcome(
+        plan=Plan(steps=steps, pending=bool(steps) and steps != UPDATE),
+        record=Record(definition.name),
+        serving=None,
+        report=Report(),
+        before=before,
+        after=(f"serves: {definition.package}",) if steps else before,
+    )
 
 
 def diff_of(outcome: Outcome) -> dict[str, str]:

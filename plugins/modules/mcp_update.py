@@ -15,6 +15,7 @@ description:
     traffic, switched to in one step, watched (baked), and the old slot is stopped when its sessions
     have ended.
   - Killed at any point, the next run finishes or undoes what was begun.
+  - In check mode a host that the role P(mcpops.fleet.host#role) has yet to prepare is taken for an empty one.
 author:
   - mcpops.fleet contributors (@mcpops)
 extends_documentation_fragment:
@@ -163,11 +164,13 @@ reason:
   returned: always
 """
 
+import os
+
 from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils.definition.parse import parse, parse_name
 from ..module_utils.errors import FleetError
-from ..module_utils.module import open_for, result_of
+from ..module_utils.module import foresee_unprepared, open_for, result_of
 from ..module_utils.update.converge import Converger, Outcome, UpdateFailed
 
 
@@ -198,6 +201,8 @@ def run(module: AnsibleModule) -> Outcome:
     state, apply = module.params["state"], not module.check_mode
     read = parse_name if state == "absent" else parse
     definition = read(module.params["server"], module.params["credentials"])
+    if module.check_mode and not os.path.exists(module.params["config"]):
+        return foresee_unprepared(definition, state, module.params["phase"])
     host = open_for(module, definition)
     converger = Converger(host, definition, module.params["lock_timeout"])
     if state == "absent":

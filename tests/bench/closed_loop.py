@@ -31,7 +31,9 @@ class Measured:
 class Connection(asyncio.Protocol):
     """Sends ``request`` again as soon as it has its answer; anything but 200 ends the measurement."""
 
-    def __init__(self, request: bytes, until: float, ended: asyncio.Future[None], seconds: list[float]) -> None:
+    def __init__(
+        self, request: bytes, until: float, ended: asyncio.Future[None], seconds: list[float]
+    ) -> None:
         self._request = request
         self._until = until
         self._ended = ended

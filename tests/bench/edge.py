@@ -29,12 +29,13 @@ ROUTE = "/sdk"
 
 def call(path: str, port: int) -> bytes:
     """A ``tools/call`` of a modern client, as bytes."""
-    meta = (
-        f'{{"io.modelcontextprotocol/protocolVersion":"{MODERN}","io.modelcontextprotocol/clientCapabilities":{{}}}}'
-    )
-    body = (
-        f'{{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{{"name":"whoami","arguments":{{}},"_meta":{meta}}}}}'
-    )
+    meta = {
+        "io.modelcontextprotocol/protocolVersion": MODERN,
+        "io.modelcontextprotocol/clientCapabilities": {},
+    }
+    parameters = {"name": "whoami", "arguments": {}, "_meta": meta}
+    message = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": parameters}
+    body = json.dumps(message, separators=(",", ":"))
     return (
         f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nContent-Type: application/json\r\n"
         "Accept: application/json, text/event-stream\r\n"

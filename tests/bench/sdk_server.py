@@ -24,7 +24,9 @@ def environment() -> Path:
     folder = ROOT / ".work" / "bench" / SDK.replace("==", "-")
     if not (folder / "complete").exists():
         uv = str(Path(sys.executable).parent / "uv")
-        subprocess.run([uv, "venv", "--quiet", "--clear", "--python", sys.executable, str(folder)], check=True)
+        subprocess.run(
+            [uv, "venv", "--quiet", "--clear", "--python", sys.executable, str(folder)], check=True
+        )
         python = str(folder / "bin" / "python")
         subprocess.run([uv, "pip", "install", "--quiet", "--python", python, SDK], check=True)
         (folder / "complete").touch()

@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Updates and rollbacks in turn under load of both eras on one embedded node; then the usual way.
 
-Each update installs the release anew (its directory is removed before; packages are cached), starts it, proves
-it, switches, drains and stops the old slot. ``python -m tests.bench.update --rounds 20``
+Each update installs the release anew (its directory is removed before; packages are cached), starts it,
+proves it, switches, drains and stops the old slot. ``python -m tests.bench.update --rounds 20``
 """
 
 from __future__ import annotations
@@ -112,7 +112,8 @@ class Bench:
         server.switches.append(back["switch_ms"])
         steps = ", ".join(f"{step['step']} {step['seconds']:.2f}" for step in result["steps"])
         print(
-            f"{server.name:10} update {server.updates[-1]:5.2f} s ({steps}), rollback {seconds:5.2f} s", flush=True
+            f"{server.name:10} update {server.updates[-1]:5.2f} s ({steps}), rollback {seconds:5.2f} s",
+            flush=True,
         )
 
     def _forget(self, version: str) -> None:

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, mcpops.fleet contributors
 # GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The usual way, for comparison: one directory, the next version installed in place, the process restarted."""
+"""The usual way, for comparison: one directory, the next version installed in place, a restart."""
 
 from __future__ import annotations
 
@@ -41,8 +41,9 @@ class InPlace:
             check=True,
         )  # fmt: skip
         self.stop()
+        arguments = ["--transport", "streamable-http", "--port", str(self.port)]
         self._process = subprocess.Popen(
-            [str(self._venv / "bin" / self._identifier), "--transport", "streamable-http", "--port", str(self.port)],
+            [str(self._venv / "bin" / self._identifier), *arguments],
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             start_new_session=True,

@@ -112,7 +112,10 @@ class Demo:
         back = went_back(bad.report)
         rows = [
             ("", "count", ""),
-            ("requests", str(report["requests"]), f"p50 {latency['p50']:.1f} ms, p99 {latency['p99']:.1f} ms"),
+            (
+                "requests", str(report["requests"]),
+                f"p50 {latency['p50']:.1f} ms, p99 {latency['p99']:.1f} ms",
+            ),
             ("failed", f"{report['failed']}", _reasons(report["failures"])),
             ("sessions kept", f"{kept} of {sessions['opened']}", _reasons(sessions["lost_reasons"])),
             ("streams cut", f"{streams['cut']} of {streams['opened']}", _reasons(streams["cut_reasons"])),

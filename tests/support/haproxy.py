@@ -36,7 +36,7 @@ def configuration(root: Path, port: int, **settings: Any) -> str:
         "edge_stream_timeout": 86400,
         "edge_retries": 0,
         "edge_threads": 1,
-        "__edge_hosts": ["localhost", "127.0.0.1"],
+        "__edge_hosts": ["localhost", "127.0.0.1", "[::1]"],
     }
     known = yaml.safe_load((ROLE / "defaults" / "main.yml").read_text())
     assert all(name in known or name == "__edge_hosts" for name in settings)

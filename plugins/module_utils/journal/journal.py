@@ -71,8 +71,6 @@ class Journal:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
         try:
             _acquire(descriptor, path, wait, server)
-            os.ftruncate(descriptor, 0)
-            os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
             yield
         finally:
             os.close(descriptor)
@@ -89,7 +87,7 @@ def _acquire(descriptor: int, path: Path, wait: float, server: str) -> None:
             return
         except BlockingIOError as error:
             if time.monotonic() >= deadline:
-                holder = os.pread(descriptor, 32, 0).decode().strip() or "unknown"
+                holder = _holder(os.fstat(descriptor).st_ino)
                 raise FleetError(
                     f"lock {path}",
                     f"another run (process {holder}) has held it for the {wait:g} s that were waited",
@@ -97,3 +95,12 @@ def _acquire(descriptor: int, path: Path, wait: float, server: str) -> None:
                     server,
                 ) from error
             time.sleep(min(0.2, max(0.01, deadline - time.monotonic())))
+
+
+def _holder(inode: int) -> str:
+    """The process that holds a flock, as /proc/locks has it (proc(5))."""
+    try:
+        rows = [line.split() for line in Path("/proc/locks").read_text().splitlines()]
+    except OSError:
+        return "unknown"
+    return next((row[4] for row in rows if row[1] == "FLOCK" and row[5].endswith(f":{inode}")), "unknown")

@@ -103,6 +103,7 @@ class Converger:
         :raises UpdateFailed: what was begun has been undone then; the release that served still serves.
         """
         with self._session(apply) as steps:
+            self._check_transport(steps.record)
             plan = plan_present(self._observe(steps.record), phase)
             if not apply:
                 return self._foreseen(steps, plan, self._definition.package)
@@ -156,6 +157,17 @@ class Converger:
     def _remove(self, steps: Steps) -> None:
         remove(self._host, self._definition, steps)
         steps.record = Record(self._definition.name)
+
+    def _check_transport(self, record: Record) -> None:
+        """Edge and launcher are two ways to clients; a server cannot be moved between them under its name."""
+        transports = {held.configuration.get("transport") for held in record.slots.values()}
+        if transports - {self._definition.transport}:
+            raise FleetError(
+                f"serve it over {self._definition.transport}",
+                f"it is served over {', '.join(map(str, transports))}",
+                "Give the new way a name of its own, or remove the server first (state: absent).",
+                record.server,
+            )
 
     def _observe(self, record: Record) -> Observed:
         observed = observe(

@@ -78,6 +78,12 @@ def stdio_target(host: Host, server: str, slot: str) -> StdioTarget:
     )
 
 
+def slot_target(address: str, port: int, path: str) -> HttpTarget:
+    """A slot's own endpoint, called by the name by which the edge calls it: some servers accept no other."""
+    host = f"[{address}]" if ":" in address else address
+    return HttpTarget(url=f"http://{host}:{port}{path}", headers={"Host": f"localhost:{port}"})
+
+
 class Readiness:
     """Waits for one slot to be ready.
 
@@ -105,7 +111,7 @@ class Readiness:
         target: HttpTarget | StdioTarget = (
             stdio_target(self._host, self._definition.name, self._slot)
             if self._port is None
-            else HttpTarget(url=f"http://{_bracketed(address)}:{self._port}{self._path}")
+            else slot_target(address, self._port, self._path)
         )
         if self._quick is not None:
             eras = self._quick.eras
@@ -244,7 +250,3 @@ def healthy_now(check: Callable[[], EraProbe]) -> str | None:
 def _reachable(address: str) -> str:
     """Where to connect to reach what listens on ``address``."""
     return {"0.0.0.0": "127.0.0.1", "::": "127.0.0.1"}.get(address, address)
-
-
-def _bracketed(address: str) -> str:
-    return f"[{address}]" if ":" in address else address

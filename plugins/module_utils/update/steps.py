@@ -13,7 +13,6 @@ from ..definition.server import ServerDefinition
 from ..errors import FleetError
 from ..journal.moment import Moment
 from ..journal.record import Deployment, Record, Result, Transaction, other
-from ..protocol.targets import HttpTarget
 from ..slot.process import listeners
 from ..slot.spec import SlotSpec
 from .bake import Bake, Warm
@@ -21,7 +20,7 @@ from .drain import drain
 from .front import Front, front_of
 from .host import Host, package_of, port_of
 from .ports import with_ports
-from .ready import Readiness
+from .ready import Readiness, slot_target
 from .report import Report
 
 
@@ -206,11 +205,10 @@ class Steps:
         if slot is None:
             return None
         deployment, offer = self.record.slots[slot], self._offer(slot) or Offer()
-        if not deployment.address:
+        port = port_of(self.record, slot)
+        if not deployment.address or port is None:
             return Warm(slot, None, offer.eras)
-        address = f"[{deployment.address}]" if ":" in deployment.address else deployment.address
-        url = f"http://{address}:{port_of(self.record, slot)}{self._path(slot)}"
-        return Warm(slot, HttpTarget(url=url), offer.eras)
+        return Warm(slot, slot_target(deployment.address, port, self._path(slot)), offer.eras)
 
     def _drain(self) -> None:
         """Sessions of the slot that is left get the rest of their time since the switch."""

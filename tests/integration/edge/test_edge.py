@@ -8,6 +8,7 @@ from __future__ import annotations
 import http.client
 import http.server
 import json
+import socket
 import threading
 import uuid
 from collections.abc import Callable, Iterator
@@ -29,7 +30,7 @@ LIST = {"jsonrpc": "2.0", "id": 2, "method": "tools/list"}
 class Upstream:
     """A slot's server that gives out sessions and knows its own; ``seen`` are requests that reached it."""
 
-    def __init__(self) -> None:
+    def __init__(self, address: str = "127.0.0.1") -> None:
         self.sessions: set[str] = set()
         self.seen: list[dict[str, Any]] = []
         self.release = threading.Event()
@@ -74,7 +75,10 @@ class Upstream:
             def log_message(self, *_: Any) -> None:
                 pass
 
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        class Server(http.server.ThreadingHTTPServer):
+            address_family = socket.AF_INET6 if ":" in address else socket.AF_INET
+
+        self.server = Server((address, 0), Handler)
         self.server.daemon_threads = True
         self.port: int = self.server.server_address[1]
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
@@ -90,11 +94,11 @@ class Upstream:
 
 
 @pytest.fixture
-def upstream() -> Iterator[Callable[[], Upstream]]:
+def upstream() -> Iterator[Callable[..., Upstream]]:
     started: list[Upstream] = []
 
-    def start() -> Upstream:
-        started.append(Upstream())
+    def start(address: str = "127.0.0.1") -> Upstream:
+        started.append(Upstream(address))
         return started[-1]
 
     yield start
@@ -131,7 +135,7 @@ def open_session(haproxy: HAProxy) -> str:
 
 
 def test_new_clients_follow_the_switch_and_old_sessions_stay_where_they_began(
-    haproxy: HAProxy, edge: Edge, upstream: Callable[[], Upstream]
+    haproxy: HAProxy, edge: Edge, upstream: Callable[..., Upstream]
 ) -> None:
     blue, green = upstream(), upstream()
     edge.add_generation("time", 1, blue.target)
@@ -147,18 +151,18 @@ def test_new_clients_follow_the_switch_and_old_sessions_stay_where_they_began(
 
 
 def test_the_server_sees_its_own_path_and_a_host_it_accepts(
-    haproxy: HAProxy, edge: Edge, upstream: Callable[[], Upstream]
+    haproxy: HAProxy, edge: Edge, upstream: Callable[..., Upstream]
 ) -> None:
     blue = upstream()
     edge.add_generation("time", 1, blue.target)
     edge.switch("time", 1, "/time")
     call(haproxy, LIST, path="/time/")
-    assert (blue.seen[-1]["path"], blue.seen[-1]["host"]) == ("/mcp", f"127.0.0.1:{blue.port}")
+    assert (blue.seen[-1]["path"], blue.seen[-1]["host"]) == ("/mcp", f"localhost:{blue.port}")
 
 
 @pytest.mark.parametrize("session", ["g9~gone", "untagged", "active~x", "g1", "g~x", "g1~forged"])
 def test_a_session_of_no_generation_gets_404_and_reaches_no_other(
-    haproxy: HAProxy, edge: Edge, upstream: Callable[[], Upstream], session: str
+    haproxy: HAProxy, edge: Edge, upstream: Callable[..., Upstream], session: str
 ) -> None:
     blue = upstream()
     edge.add_generation("time", 1, blue.target)
@@ -168,7 +172,7 @@ def test_a_session_of_no_generation_gets_404_and_reaches_no_other(
 
 
 def test_a_retired_generation_gets_404_and_may_initialize_anew(
-    haproxy: HAProxy, edge: Edge, upstream: Callable[[], Upstream]
+    haproxy: HAProxy, edge: Edge, upstream: Callable[..., Upstream]
 ) -> None:
     blue, green = upstream(), upstream()
     edge.add_generation("time", 1, blue.target)
@@ -184,7 +188,7 @@ def test_a_retired_generation_gets_404_and_may_initialize_anew(
 
 
 def test_sessions_and_open_streams_are_counted_until_they_end(
-    haproxy: HAProxy, edge: Edge, upstream: Callable[[], Upstream]
+    haproxy: HAProxy, edge: Edge, upstream: Callable[..., Upstream]
 ) -> None:
     blue = upstream()
     edge.add_generation("time", 1, blue.target)
@@ -203,7 +207,7 @@ def test_sessions_and_open_streams_are_counted_until_they_end(
 
 
 def test_a_session_id_longer_than_a_table_key_is_counted_by_itself(
-    haproxy: HAProxy, edge: Edge, upstream: Callable[[], Upstream]
+    haproxy: HAProxy, edge: Edge, upstream: Callable[..., Upstream]
 ) -> None:
     blue = upstream()
     edge.add_generation("time", 1, blue.target)
@@ -215,7 +219,7 @@ def test_a_session_id_longer_than_a_table_key_is_counted_by_itself(
 
 
 def test_failed_answers_are_counted_for_the_generation_that_gave_them(
-    haproxy: HAProxy, edge: Edge, upstream: Callable[[], Upstream]
+    haproxy: HAProxy, edge: Edge, upstream: Callable[..., Upstream]
 ) -> None:
     blue = upstream()
     nobody = Target("127.0.0.1", free_ports(1)[0], "/mcp")
@@ -231,7 +235,7 @@ def test_failed_answers_are_counted_for_the_generation_that_gave_them(
 
 
 def test_a_foreign_host_or_origin_is_refused(
-    haproxy: HAProxy, edge: Edge, upstream: Callable[[], Upstream]
+    haproxy: HAProxy, edge: Edge, upstream: Callable[..., Upstream]
 ) -> None:
     blue = upstream()
     edge.add_generation("time", 1, blue.target)
@@ -241,7 +245,19 @@ def test_a_foreign_host_or_origin_is_refused(
     assert call(haproxy, LIST, origin="http://evil.example")[0].status == 403
 
 
-def test_an_allowed_origin_passes_and_others_do_not(tmp_path: Path, upstream: Callable[[], Upstream]) -> None:
+def test_a_server_that_listens_on_ipv6_alone_is_reached(
+    haproxy: HAProxy, edge: Edge, upstream: Callable[..., Upstream]
+) -> None:
+    blue = upstream("::1")
+    edge.add_generation("time", 1, Target("::1", blue.port, "/mcp"))
+    edge.switch("time", 1, "/time")
+    assert json.loads(call(haproxy, LIST)[1])["port"] == blue.port
+    assert call(haproxy, LIST, host=f"[::1]:{haproxy.port}")[0].status == 200
+
+
+def test_an_allowed_origin_passes_and_others_do_not(
+    tmp_path: Path, upstream: Callable[..., Upstream]
+) -> None:
     blue = upstream()
     with HAProxy(tmp_path / "node", free_ports(1)[0], edge_origins=["https://app.example"]) as haproxy:
         haproxy.edge().add_generation("time", 1, blue.target)
@@ -251,7 +267,7 @@ def test_an_allowed_origin_passes_and_others_do_not(tmp_path: Path, upstream: Ca
 
 
 def test_a_killed_haproxy_comes_back_with_the_switch_it_had(
-    haproxy: HAProxy, edge: Edge, upstream: Callable[[], Upstream]
+    haproxy: HAProxy, edge: Edge, upstream: Callable[..., Upstream]
 ) -> None:
     blue, green = upstream(), upstream()
     edge.add_generation("time", 1, blue.target)
@@ -267,7 +283,7 @@ def test_a_killed_haproxy_comes_back_with_the_switch_it_had(
 
 
 def test_a_file_that_was_written_before_a_crash_is_brought_to_the_runtime(
-    haproxy: HAProxy, edge: Edge, upstream: Callable[[], Upstream]
+    haproxy: HAProxy, edge: Edge, upstream: Callable[..., Upstream]
 ) -> None:
     blue, green = upstream(), upstream()
     edge.add_generation("time", 1, blue.target)
@@ -281,7 +297,7 @@ def test_a_file_that_was_written_before_a_crash_is_brought_to_the_runtime(
 
 
 def test_requests_that_a_reload_left_with_the_old_process_are_counted(
-    haproxy: HAProxy, edge: Edge, upstream: Callable[[], Upstream]
+    haproxy: HAProxy, edge: Edge, upstream: Callable[..., Upstream]
 ) -> None:
     blue = upstream()
     edge.add_generation("time", 1, blue.target)
@@ -303,7 +319,7 @@ def test_requests_that_a_reload_left_with_the_old_process_are_counted(
 
 
 def test_servers_of_one_host_do_not_touch_each_other(
-    haproxy: HAProxy, edge: Edge, upstream: Callable[[], Upstream]
+    haproxy: HAProxy, edge: Edge, upstream: Callable[..., Upstream]
 ) -> None:
     one, two = upstream(), upstream()
     edge.add_generation("time", 1, one.target)

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import contextlib
+import copy
 import json
 import os
 import re
@@ -46,7 +47,9 @@ class Run:
     def recap(self) -> dict[str, dict[str, int]]:
         """The play recap: per host the numbers of ok, changed, unreachable, failed."""
         names = ("ok", "changed", "unreachable", "failed")
-        return {host: dict(zip(names, map(int, rest))) for host, *rest in _RECAP.findall(self.output)}
+        return {
+            host: dict(zip(names, map(int, rest), strict=True)) for host, *rest in _RECAP.findall(self.output)
+        }
 
     @property
     def report(self) -> Any:
@@ -83,6 +86,7 @@ class Fleet:
 
     def __init__(self, root: Path, packages: Mapping[str, str], cache: Path, **variables: Any) -> None:
         self.root = root
+        self.deployment: Run | None = None
         root.mkdir(parents=True, exist_ok=True)
         self.ports = {node: _block() for node in NODES}
         self.inventory = root / "hosts.yml"
@@ -123,15 +127,13 @@ class Fleet:
     @contextlib.contextmanager
     def changed(self, node: str | None = None, **variables: Any) -> Iterator[None]:
         """Other variables for a while, of one node or of all."""
-        place = self.hosts[node] if node else self.variables
-        before = dict(place)
-        place.update(variables)
+        before = copy.deepcopy((self.variables, self.hosts))
+        (self.hosts[node] if node else self.variables).update(variables)
         self.write()
         try:
             yield
         finally:
-            place.clear()
-            place.update(before)
+            self.variables, self.hosts = before
             self.write()
 
     def start(self, playbook: str, *arguments: str, **variables: Any) -> subprocess.Popen[str]:
@@ -150,7 +152,7 @@ class Fleet:
         """Run a playbook to its end; ``variables`` are given with ``-e``."""
         process = self.start(playbook, *arguments, **variables)
         try:
-            output, _ = process.communicate(timeout=150)
+            output, _errors = process.communicate(timeout=150)
         finally:
             kill_session(process)
         return Run(process.returncode, output)

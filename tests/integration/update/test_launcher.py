@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.mcpops.fleet.plugins.module_utils.errors import FleetError
 from ansible_collections.mcpops.fleet.plugins.module_utils.update.converge import UpdateFailed
 from ansible_collections.mcpops.fleet.plugins.module_utils.update.info import servers_of
 from tests.support.node import Node, box
@@ -71,3 +72,11 @@ def test_a_stdio_server_is_rolled_back_and_removed(node: Node) -> None:
         node.converger(box(node, "1.0.0", **STDIO)).absent(apply=True)
         assert not (node.root / "bin" / "box").is_symlink()
         assert version(running) == "1.0.0"
+
+
+def test_a_server_cannot_be_moved_from_launcher_to_edge_under_its_name(node: Node) -> None:
+    node.update("1.0.0", **STDIO)
+    with pytest.raises(FleetError, match="a name of its own"):
+        node.update("2.0.0")
+    with client(node) as started:
+        assert version(started) == "1.0.0"

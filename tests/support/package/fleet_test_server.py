@@ -113,6 +113,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers["Content-Length"]))
         if self.path != "/mcp":
             return self.reply(404)
+        if not self.headers["Host"].startswith("localhost:"):
+            return self.reply(403)
         if after_switch() and FAULTS.get("then") == "500":
             return self.reply(500)
         if after_switch() and FAULTS.get("then") == "slow":

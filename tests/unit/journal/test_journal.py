@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import time
@@ -74,7 +75,11 @@ def test_a_lock_is_refused_while_another_run_holds_it_and_free_when_that_was_kil
         f"with Journal(Effects(), Path({str(tmp_path)!r})).lock('time', 0):\n"
         "    print('held', flush=True); time.sleep(60)\n"
     )
-    with subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True) as holder:
+    # What pytest put on the path for us, a process of its own lacks.
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    with subprocess.Popen(
+        [sys.executable, "-c", script], stdout=subprocess.PIPE, text=True, env=environment
+    ) as holder:
         assert holder.stdout is not None and holder.stdout.readline() == "held\n"
         with pytest.raises(FleetError, match=f"process {holder.pid}"), journal.lock("time", 0.1):
             pass
