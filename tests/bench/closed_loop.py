@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import time
 from dataclasses import dataclass
 
@@ -93,7 +94,7 @@ async def _measure(port: int, request: bytes, connections: int, seconds: float) 
     ends = [loop.create_future() for _number in range(connections)]
     for end in ends:
         await loop.create_connection(
-            lambda end=end: Connection(request, began + seconds, end, taken),  # type: ignore[misc]
+            functools.partial(Connection, request, began + seconds, end, taken),
             "127.0.0.1",
             port,
         )

@@ -97,7 +97,7 @@ class Bench:
             for server in SERVERS
         )
         return Options(
-            targets=targets, legacy=4, modern=4, streams=2, think=0.1, session_seconds=1.5, stream_seconds=1.5
+            targets=targets, legacy=4, modern=4, streams=2, think=0.2, session_seconds=1, stream_seconds=1
         )
 
     def round(self, server: Server) -> None:

@@ -59,7 +59,9 @@ class _Reader:
         if value is None:
             raise self.complaint(key, "it is missing", f"Give it, like {like}.")
         if not isinstance(value, str):
-            raise self.complaint(key, f"it is {_shown(value)}, not text", f'Quote it, like "{like}".')
+            raise self.complaint(
+                key, f"it is {_shown(value)}, not text", f'Quote it, like "{like.split()[0]}".'
+            )
         if not pattern.fullmatch(value):
             raise self.complaint(key, f"{value!r} is not allowed", f"Write it like {like}.")
         return value
@@ -105,7 +107,9 @@ class _Reader:
 
 def _shown(value: Any) -> str:
     text = repr(value)
-    return f"{type(value).__name__} {text if len(text) <= 60 else text[:60] + '…'}"
+    # Ansible's own kinds of str, float and so on tell nobody anything.
+    kind = next(base for base in type(value).__mro__ if base.__module__ == "builtins")
+    return f"{kind.__name__} {text if len(text) <= 60 else text[:60] + '…'}"
 
 
 def parse(raw: Any, credentials: Mapping[str, Any] | None = None) -> ServerDefinition:

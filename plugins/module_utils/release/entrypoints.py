@@ -68,10 +68,14 @@ def npm_command(path: str, first_line: str) -> tuple[str, ...]:
     return (path,)
 
 
+class _CaseSensitive(configparser.ConfigParser):
+    def optionxform(self, optionstr: str) -> str:
+        return optionstr
+
+
 def console_scripts(entry_points: str) -> list[str]:
     """The names in the console_scripts section of a distribution's entry_points.txt."""
-    parser = configparser.ConfigParser(delimiters=("=",), strict=False, interpolation=None)
-    parser.optionxform = str  # type: ignore[method-assign,assignment]
+    parser = _CaseSensitive(delimiters=("=",), strict=False, interpolation=None)
     try:
         parser.read_string(entry_points)
     except configparser.Error:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 from ..contract.offer import Offer
 from ..definition.server import ServerDefinition
@@ -64,11 +65,9 @@ class Steps:
         self.host.journal.save(record)
         self.record = record
 
-    def advance(self, step: str, **changes: object) -> None:
+    def advance(self, step: str, **changes: Any) -> None:
         """Journal that a step of the transaction is done."""
-        self.save(
-            replace(self.record, transaction=replace(self.transaction, step=step, **changes))  # type: ignore[arg-type]
-        )
+        self.save(replace(self.record, transaction=replace(self.transaction, step=step, **changes)))
 
     def _stage(self) -> None:
         """Install the release; begin the transaction; give the idle slot to it."""

@@ -124,6 +124,11 @@ class Fleet:
         everything = {"all": {"vars": self.variables, "hosts": self.hosts}}
         self.inventory.write_text(yaml.safe_dump(everything, sort_keys=False))
 
+    def move_edge(self, node: str) -> None:
+        """Give a node's edge another port, for good."""
+        self.ports[node] = self.hosts[node]["mcp_edge_port"] = _block()
+        self.write()
+
     @contextlib.contextmanager
     def changed(self, node: str | None = None, **variables: Any) -> Iterator[None]:
         """Other variables for a while, of one node or of all."""
@@ -134,13 +139,15 @@ class Fleet:
             yield
         finally:
             self.variables, self.hosts = before
+            for name, port in self.ports.items():
+                self.hosts[name]["mcp_edge_port"] = port
             self.write()
 
     def start(self, playbook: str, *arguments: str, **variables: Any) -> subprocess.Popen[str]:
         """Start ``ansible-playbook mcpops.fleet.PLAYBOOK`` in a session of its own."""
         argv = [
-            str(Path(sys.executable).parent / "ansible-playbook"),
-            "-i", str(self.inventory), f"mcpops.fleet.{playbook}", *arguments,
+            str(Path(sys.executable).parent / "ansible-playbook"), "-i", str(self.inventory),
+            playbook if "/" in playbook else f"mcpops.fleet.{playbook}", *arguments,
             *(("-e", json.dumps(variables)) if variables else ()),
         ]  # fmt: skip
         return subprocess.Popen(
@@ -156,6 +163,34 @@ class Fleet:
         finally:
             kill_session(process)
         return Run(process.returncode, output)
+
+    def run_role(self, node: str) -> Run:
+        """Run the role server from a playbook of one's own, with its argument check, and say all there is."""
+        playbook = self.root / "own.yml"
+        role = {
+            "ansible.builtin.include_role": {"name": "mcpops.fleet.server"},
+            "vars": {"server_name": "box"},
+        }
+        playbook.write_text(yaml.safe_dump([{"hosts": node, "gather_facts": False, "tasks": [role]}]))
+        return self.run(str(playbook), "-vvv", "--diff").succeeded()
+
+    def supervisorctl(self, node: str, *command: str) -> subprocess.CompletedProcess[str]:
+        """Ask a node's supervisord."""
+        control = Path(self.variables["mcp_runtime"]) / "bin" / "supervisorctl"
+        configuration = self.root / node / "etc" / "supervisord.conf"
+        return subprocess.run(
+            [control, "-c", configuration, *command], capture_output=True, text=True, timeout=60, check=False
+        )
+
+    def slot(self, node: str) -> str:
+        """The slot that serves on a node."""
+        return "green" if "green" in self.environment_of(self.process(node))["MCP_FLEET_SLOT"] else "blue"
+
+    @staticmethod
+    def environment_of(pid: int) -> dict[str, str]:
+        """A process's environment."""
+        entries = Path(f"/proc/{pid}/environ").read_text().split("\0")
+        return {name: value for name, _, value in (entry.partition("=") for entry in entries)}
 
     def serves(self, node: str, server: str = "box") -> str:
         """The version that a new client of a node's edge reaches."""

@@ -40,7 +40,9 @@ def test_site_deploys_a_fleet_and_sums_up_what_each_host_serves(shared: Fleet) -
 
 def test_a_second_run_of_site_changes_and_restarts_nothing(deployed: Fleet) -> None:
     def processes() -> list[object]:
-        return [(deployed.supervisor(node), edge_of(deployed, node), deployed.process(node)) for node in NODES]
+        return [
+            (deployed.supervisor(node), edge_of(deployed, node), deployed.process(node)) for node in NODES
+        ]
 
     before = processes()
     run = deployed.run("site").succeeded()
@@ -48,11 +50,11 @@ def test_a_second_run_of_site_changes_and_restarts_nothing(deployed: Fleet) -> N
     assert processes() == before
 
 
-def test_site_in_check_mode_works_on_hosts_where_nothing_is_yet_and_changes_nothing(empty: Fleet) -> None:
+def test_site_in_check_mode_works_on_a_host_where_nothing_is_yet_and_changes_nothing(empty: Fleet) -> None:
     before = entries(empty.root)
-    run = empty.run("site", "--check", "--diff").succeeded()
-    assert all(f"{node}  box  -           would be updated to 1.0.0" in run.summary for node in NODES)
-    assert run.output.count("+serves: fleet-test-server@1.0.0") == len(NODES)
+    run = empty.run("site", "--check", "--diff", "--limit", "node1").succeeded()
+    assert "node1  box  -           would be updated to 1.0.0" in run.summary
+    assert "+serves: fleet-test-server@1.0.0" in run.output
     assert {path for path in entries(empty.root) - before if not path.startswith("ansible")} == set()
 
 
@@ -79,14 +81,18 @@ def test_hosts_that_can_not_work_are_told_in_a_sentence_what_to_do(empty: Fleet)
 
 def test_a_host_that_could_not_be_prepared_keeps_the_rollout_from_beginning(deployed: Fleet) -> None:
     with deployed.changed("node2", mcp_haproxy="/nowhere/haproxy"):
-        run = deployed.run("site", box_version="2.0.0").failed()
+        run = deployed.run("site", "--limit", "node1,node2", box_version="2.0.0").failed()
     assert deployed.versions() == ["1.0.0"] * 3
     assert "node1  box  1.0.0       not updated" in run.summary
     assert "node2  FAILED: failed or lost" in run.summary
 
 
-def test_a_changed_configuration_is_read_while_clients_are_served(deployed: Fleet) -> None:
-    edge, failures, done = edge_of(deployed, "node1"), [], threading.Event()
+def test_a_configuration_that_an_earlier_run_did_not_load_is_loaded_while_clients_are_served(
+    deployed: Fleet,
+) -> None:
+    loaded = deployed.root / "node1" / "run" / "haproxy.cfg.loaded"
+    loaded.write_text(loaded.read_text().replace("timeout connect 5s", "timeout connect 4s"))
+    edge, failures, done = edge_of(deployed, "node1"), list[Exception](), threading.Event()
 
     def call() -> None:
         while not done.is_set():
@@ -99,39 +105,21 @@ def test_a_changed_configuration_is_read_while_clients_are_served(deployed: Flee
     client = threading.Thread(target=call)
     client.start()
     try:
-        with deployed.changed("node1", mcp_edge_call_timeout=299):
-            run = deployed.run("site", "--limit", "node1").succeeded()
-            again = deployed.run("site", "--check", "--limit", "node1").succeeded()
+        run = deployed.run("site", "--limit", "node1").succeeded()
     finally:
         done.set()
         client.join()
-    assert (run.recap["node1"]["changed"], again.recap["node1"]["changed"]) == (2, 0)
+    assert run.recap["node1"]["changed"] == 1
     assert (failures, edge_of(deployed, "node1")) == ([], edge)
-    assert "timeout server 299s" in (deployed.root / "node1" / "run" / "haproxy.cfg.loaded").read_text()
-
-
-def test_a_reload_that_an_earlier_run_did_not_get_to_is_made_up_for(deployed: Fleet) -> None:
-    loaded = deployed.root / "node2" / "run" / "haproxy.cfg.loaded"
-    loaded.write_text(loaded.read_text().replace("timeout connect 5s", "timeout connect 4s"))
-    assert deployed.run("site", "--limit", "node2").succeeded().recap["node2"]["changed"] == 1
     assert "timeout connect 5s" in loaded.read_text()
-    assert deployed.serves("node2") == "1.0.0"
 
 
 def test_an_edge_moves_to_another_port_and_a_killed_supervisor_is_started_again(deployed: Fleet) -> None:
     supervisor, old = deployed.supervisor("node3"), deployed.ports["node3"]
     assert supervisor is not None
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
     os.kill(supervisor, signal.SIGKILL)
-    try:
-        deployed.ports["node3"] = port
-        with deployed.changed("node3", mcp_edge_port=port):
-            deployed.run("site", "--limit", "node3").succeeded()
-        assert (deployed.serves("node3"), deployed.supervisor("node3") != supervisor) == ("1.0.0", True)
-        with contextlib.closing(socket.socket()) as probe:
-            assert probe.connect_ex(("127.0.0.1", old)) != 0
-    finally:
-        deployed.ports["node3"] = old
-        deployed.run("site", "--limit", "node3").succeeded()
-    assert deployed.serves("node3") == "1.0.0"
+    deployed.move_edge("node3")
+    deployed.run("site", "--limit", "node3").succeeded()
+    assert (deployed.serves("node3"), deployed.supervisor("node3") != supervisor) == ("1.0.0", True)
+    with contextlib.closing(socket.socket()) as probe:
+        assert probe.connect_ex(("127.0.0.1", old)) != 0

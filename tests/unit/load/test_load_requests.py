@@ -15,7 +15,7 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 from tests.load.options import LEGACY, MODERN, Options, Target, ToolCall
 from tests.load.run import Run
 from tests.load.wire import FirstAddress
-from tests.unit.load.faulty import FaultyServer, Plan, Seen, each
+from tests.unit.load.faulty import FaultyServer, Seen, each
 
 OPERATIONS = ("ping", "tools/list", "server/discover")
 BOTH = (LEGACY, MODERN)
@@ -310,8 +310,7 @@ def test_a_request_under_way_at_the_end_is_finished_and_good() -> None:
 
 def test_what_is_under_way_when_the_load_is_aborted_has_failed() -> None:
     async def run() -> dict[str, Any]:
-        silent: Plan = lambda seen: "silence"  # noqa: E731
-        async with FaultyServer(silent) as server:
+        async with FaultyServer(lambda seen: "silence") as server:
             load = Run(Options((Target("t", server.url, (MODERN,)),), modern=3, think=0.0))
             running = asyncio.create_task(load.run())
             while server.done["silence"] < 3:
