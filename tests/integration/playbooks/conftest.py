@@ -53,10 +53,13 @@ def shared(
 
 @pytest.fixture
 def deployed(shared: Fleet) -> Iterator[Fleet]:
-    """The shared fleet, with release 1.0.0 in service everywhere and its inventory as it was."""
-    moved = [node for node in NODES if shared.serves(node) != "1.0.0"]
+    """The shared fleet, with release 1.0.0 in service everywhere as it was deployed, and its inventory."""
+    moved = [node for node in NODES if not shared.is_as_deployed(node)]
     if moved:
-        shared.run("update", "--limit", ",".join(moved), mcp_update_waves=["100%"]).succeeded()
+        options = ("--limit", ",".join(moved))
+        restored = shared.run("update", *options, mcp_update_waves=["100%"])
+        if restored.rc != 0:
+            shared.run("site", *options, mcp_update_waves=["100%"]).succeeded()
     with shared.changed():
         yield shared
 

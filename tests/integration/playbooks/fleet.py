@@ -196,6 +196,14 @@ class Fleet:
         """The version that a new client of a node's edge reaches."""
         return modern_call(f"http://127.0.0.1:{self.ports[node]}/{server}", "whoami").split()[0]
 
+    def is_as_deployed(self, node: str) -> bool:
+        """Whether a node serves release 1.0.0 with the inventory's own credential."""
+        try:
+            version, _, secret = modern_call(f"http://127.0.0.1:{self.ports[node]}/box", "whoami").split()
+        except (OSError, AssertionError):
+            return False
+        return (version, secret) == ("1.0.0", SECRET[:2])
+
     def process(self, node: str, server: str = "box") -> int:
         """The process that a new client of a node's edge reaches."""
         return int(modern_call(f"http://127.0.0.1:{self.ports[node]}/{server}", "whoami").split()[1])

@@ -60,7 +60,7 @@ def test_a_release_that_goes_bad_during_bake_is_gone_back_from_where_it_was_tole
     deployed: Fleet,
 ) -> None:
     with (
-        deployed.changed(mcp_servers=[box(update={**box()["update"], "bake": 6})]),
+        deployed.changed(mcp_servers=[box(update={**box()["update"], "bake": 5})]),
         deployed.changed("node1", box_version="2.10.0"),
         deployed.changed("node2", box_version="2.0.0"),
     ):
@@ -165,7 +165,7 @@ def interpreter_without(module: str) -> str:
     """A Python on this machine that lacks a module; the oldest there is, if pyenv has 3.9."""
 
     def lacks(path: Path) -> bool:
-        asked = [path, "-I", "-c", f"import {module}"]
+        asked = [str(path), "-I", "-c", f"import {module}"]
         return subprocess.run(asked, capture_output=True, check=False).returncode != 0
 
     found = sorted(Path.home().glob(".pyenv/versions/3.9.*/bin/python3.9"))
