@@ -190,7 +190,7 @@ class Fleet:
     def environment_of(pid: int) -> dict[str, str]:
         """A process's environment."""
         entries = Path(f"/proc/{pid}/environ").read_text().split("\0")
-        return {name: value for name, _, value in (entry.partition("=") for entry in entries)}
+        return {name: value for name, _sign, value in (entry.partition("=") for entry in entries)}
 
     def serves(self, node: str, server: str = "box") -> str:
         """The version that a new client of a node's edge reaches."""
@@ -199,7 +199,7 @@ class Fleet:
     def is_as_deployed(self, node: str) -> bool:
         """Whether a node serves release 1.0.0 with the inventory's own credential."""
         try:
-            version, _, secret = modern_call(f"http://127.0.0.1:{self.ports[node]}/box", "whoami").split()
+            version, _pid, secret = modern_call(f"http://127.0.0.1:{self.ports[node]}/box", "whoami").split()
         except (OSError, AssertionError):
             return False
         return (version, secret) == ("1.0.0", SECRET[:2])

@@ -68,11 +68,11 @@ WRONG: list[tuple[str, list[dict[str, Any]], str]] = [
 def test_a_wrong_definition_stops_the_run_before_its_first_change_and_says_what_to_write(
     unprepared: Fleet, wrong: list[tuple[str, Any, str]]
 ) -> None:
-    for node, (_, servers, _) in zip(unprepared.hosts, wrong, strict=True):
+    for node, (_what, servers, _message) in zip(unprepared.hosts, wrong, strict=True):
         unprepared.hosts[node]["mcp_servers"] = servers
     unprepared.write()
     run = unprepared.run("site").failed()
-    for what, _, message in wrong:
+    for what, _servers, message in wrong:
         assert message in run.output, what
     assert run.tasks() == ["Check every definition"]
     assert not [node for node in unprepared.hosts if (unprepared.root / node).exists()]
