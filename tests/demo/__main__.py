@@ -14,6 +14,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from ansible_collections.mcpops.fleet.plugins.module_utils.effects import Effects
 from tests.load.control import Load
 from tests.load.options import Options, Target, ToolCall
 
@@ -63,13 +64,14 @@ class Demo:
         return self._sum_up(report, updated, bad, time.monotonic() - started)
 
     def close(self) -> None:
-        """End the load and the fleet; packages stay cached."""
+        """End the load and the fleet, and remove the releases; packages stay cached."""
         if self.load is not None:
             self.load.close()
         _say("Clean up")
         done = self.playbooks.run("demo", "4-clean-up", {"mcp_demo_state": "absent"})
         if done.returncode != 0:
             print(f"  It failed; see {done.log}")
+        Effects().remove_tree(self.root / "releases")
 
     def _options(self) -> Options:
         def url(node: int, server: str) -> str:
