@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from ..contract.compare import Difference, compare
@@ -239,12 +238,6 @@ class Readiness:
             if time.monotonic() >= deadline:
                 raise self._failure(f"it stopped answering: {sick.era}: {sick.detail}", "See its log.")
             time.sleep(PAUSE)
-
-
-def healthy_now(check: Callable[[], EraProbe]) -> str | None:
-    """Why a single health check failed; None when it did not."""
-    answer = check()
-    return None if answer.outcome == "served" else f"{answer.era}: {answer.detail}"
 
 
 def _reachable(address: str) -> str:

@@ -19,7 +19,7 @@ def unprepared(tmp_path: Path) -> Fleet:
     return Fleet(tmp_path, {}, tmp_path / "cache")
 
 
-WRONG: list[tuple[str, list[dict[str, Any]], str]] = [
+WRONG: list[tuple[str, Any, str]] = [
     (
         "an unknown key",
         [box(colour="red")],
@@ -60,7 +60,7 @@ WRONG: list[tuple[str, list[dict[str, Any]], str]] = [
         [box(arguments=[])],
         "box: read the definition: nothing in arguments or environment has {port}",
     ),
-    ("no list", {"box": 1}, "Write it as a list of definitions."),  # type: ignore[list-item]
+    ("no list", {"box": 1}, "Write it as a list of definitions."),
 ]
 
 
