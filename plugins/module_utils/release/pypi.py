@@ -5,18 +5,16 @@
 
 from __future__ import annotations
 
-import base64
-import csv
-import hashlib
 import os
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 from ..effects import Completed
 from ..errors import FleetError
 from . import tree
+from .bytecode import Bytecode
 from .closure import Closure, canonical, from_requirements
+from .distributions import Distribution, installed
 from .entrypoints import RELEASE, console_scripts
 from .failures import UNKNOWN_VERSION, classify, failure
 from .installation import Installation
@@ -32,6 +30,7 @@ class Pypi:
     def __init__(self, tools: Tools, cache: Path) -> None:
         self._tools = tools
         self._cache = cache / "uv"
+        self._compiled = cache / "bytecode"
 
     def resolve(self, work: Installation, staging: Path) -> Closure:
         """The exact closure of the package, from the index; ``staging`` is a folder of its own."""
@@ -47,26 +46,27 @@ class Pypi:
     def place(self, work: Installation, closure: Closure, target: Path) -> None:
         """Install what the closure names, and nothing else, into a venv in ``target``."""
         self._sync(work, target)
-        damaged = sorted(set(damaged_distributions(target / _VENV)))
+        damaged = _damaged(target / _VENV)
         if damaged:
             # uv trusts what it unpacked into its cache; a power loss may have emptied files of it.
             self._uv(work, target, "cache", "clean", "--", *damaged)
             work.effects.remove_tree(target / _VENV)
             self._sync(work, target)
-            damaged = sorted(set(damaged_distributions(target / _VENV)))
+            damaged = _damaged(target / _VENV)
         if damaged:
             raise FleetError(
                 f"install {work.package}",
                 f"installed files differ from what {', '.join(damaged[:5])} says they are",
                 f"Remove the cache {self._cache} and run it again; then suspect the disk, or the package.",
             )
+        _uv, python = self._tools.require_pypi(work.package)
+        Bytecode(self._compiled, python).compile(work, target / _VENV)
 
     def executables(self, package: Package, target: Path) -> dict[str, tuple[str, ...]]:
         """The package's own programs, with RELEASE standing for the directory."""
-        described = _dist_info(target / _VENV, package)
-        paths = [path for path, _hash in _recorded(described)]
-        names = {Path(path).name for path in paths if re.fullmatch(r"(\.\./)+bin/[^/]+", path)}
-        points = described / "entry_points.txt"
+        own = _described(target / _VENV, package)
+        names = {Path(path).name for path, _hash in own.files if re.fullmatch(r"(\.\./)+bin/[^/]+", path)}
+        points = own.described / "entry_points.txt"
         if points.is_file():
             names.update(console_scripts(points.read_text("utf-8")))
         present = sorted(name for name in names if (target / _VENV / "bin" / name).is_file())
@@ -92,7 +92,7 @@ class Pypi:
         done = self._uv(work, target, "venv", "--python", python, "--", _VENV)
         if done.returncode == 0:
             # copy: a hard link (uv's way where files cannot be cloned) would share the inode with the cache.
-            options = ["--require-hashes", "--compile-bytecode", "--link-mode", "copy"]
+            options = ["--require-hashes", "--link-mode", "copy"]
             venv = ["--python", f"{_VENV}/bin/python"]
             done = self._uv(work, target, "pip", "sync", *options, *venv, "--", _LOCK)
         if done.returncode:
@@ -126,14 +126,10 @@ class Pypi:
         return work.run(name, argv, directory=directory, environment=environment)
 
 
-def _site_packages(venv: Path) -> Path:
-    return next(iter(sorted((venv / "lib").glob("python*/site-packages"))), venv)
-
-
-def _dist_info(venv: Path, package: Package) -> Path:
-    for folder in _site_packages(venv).glob("*.dist-info"):
-        if canonical(folder.name.partition("-")[0]) == canonical(package.identifier):
-            return folder
+def _described(venv: Path, package: Package) -> Distribution:
+    for distribution in installed(venv):
+        if distribution.name == canonical(package.identifier):
+            return distribution
     raise FleetError(
         f"install {package}",
         "uv reported success, but the package is not in the venv",
@@ -141,25 +137,5 @@ def _dist_info(venv: Path, package: Package) -> Path:
     )
 
 
-def _recorded(dist_info: Path) -> Iterator[tuple[str, str]]:
-    with (dist_info / "RECORD").open(encoding="utf-8", newline="") as stream:
-        for row in csv.reader(stream):
-            if row:
-                yield row[0], row[1] if len(row) > 1 else ""
-
-
-def damaged_distributions(venv: Path) -> Iterator[str]:
-    """Names of distributions with a file that is not what their RECORD says."""
-    site_packages = _site_packages(venv)
-    for folder in site_packages.glob("*.dist-info"):
-        for path, recorded in _recorded(folder):
-            algorithm, _equals, expected = recorded.partition("=")
-            if algorithm != "sha256":
-                continue
-            try:
-                digest = hashlib.sha256((site_packages / path).read_bytes()).digest()
-            except OSError:
-                digest = b""
-            if base64.urlsafe_b64encode(digest).rstrip(b"=").decode() != expected.rstrip("="):
-                yield canonical(folder.name.partition("-")[0])
-                break
+def _damaged(venv: Path) -> list[str]:
+    return [distribution.name for distribution in installed(venv) if distribution.damaged()]
