@@ -13,7 +13,7 @@ options:
     description:
       - The file in which the role P(mcpops.fleet.host#role) left what it installed on the host.
     type: path
-    default: /opt/mcp/etc/host.json
+    default: /etc/mcp/host.json
 """
 
     ATTRIBUTES = r"""

@@ -103,7 +103,7 @@ from ..module_utils.update.health import Health, check
 def main() -> None:
     module = AnsibleModule(
         argument_spec={
-            "config": {"type": "path", "default": "/opt/mcp/etc/host.json"},
+            "config": {"type": "path", "default": "/etc/mcp/host.json"},
             "server": {"type": "dict", "required": True},
             "credentials": {"type": "dict", "default": {}, "no_log": True},
             "url": {"type": "str"},

@@ -102,7 +102,7 @@ from ..module_utils.update.info import servers_of
 def main() -> None:
     module = AnsibleModule(
         argument_spec={
-            "config": {"type": "path", "default": "/opt/mcp/etc/host.json"},
+            "config": {"type": "path", "default": "/etc/mcp/host.json"},
             "name": {"type": "str"},
         },
         supports_check_mode=True,

@@ -177,7 +177,7 @@ from ..module_utils.update.converge import Converger, Outcome, UpdateFailed
 def main() -> None:
     module = AnsibleModule(
         argument_spec={
-            "config": {"type": "path", "default": "/opt/mcp/etc/host.json"},
+            "config": {"type": "path", "default": "/etc/mcp/host.json"},
             "server": {"type": "dict", "required": True},
             "credentials": {"type": "dict", "default": {}, "no_log": True},
             "state": {"type": "str", "choices": ["present", "rolled_back", "absent"], "default": "present"},

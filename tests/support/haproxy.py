@@ -27,7 +27,8 @@ def configuration(root: Path, port: int, **settings: Any) -> str:
     """The role's template, with its defaults for all that is not set."""
     variables = {
         "ansible_managed": "for a test",
-        "edge_root": str(root),
+        "__edge_run": f"{root}/run",
+        "__edge_map_folder": f"{root}/edge",
         "edge_address": "127.0.0.1",
         "edge_port": port,
         "edge_origins": [],

@@ -60,10 +60,15 @@ class Node:
         self.config.write_text(json.dumps(self._layout()))
         etc = self.root / "etc"
         (etc / "haproxy.cfg").write_text(configuration(self.root, self.edge_port))
-        haproxy = {"edge_root": self.root, "__edge_version": {"stdout_lines": [shutil.which("haproxy")]}}
+        haproxy = {
+            "edge_root": self.root,
+            "edge_etc": etc,
+            "__edge_run": self.root / "run",
+            "__edge_binary": shutil.which("haproxy"),
+        }
         (etc / "programs" / "edge.conf").write_text(template("edge", "edge.conf.j2", haproxy))
         (etc / "supervisord.conf").write_text(
-            template("host", "supervisord.conf.j2", {"host_root": self.root})
+            template("host", "supervisord.conf.j2", {"host_root": self.root, "host_etc": etc})
         )
         self.start()
         return self
@@ -113,6 +118,9 @@ class Node:
             "state": f"{root}/state",
             "slots": f"{root}/slots",
             "logs": f"{root}/logs",
+            "data": f"{root}/data",
+            "clients": None,
+            "unprivileged": [],
             "launchers": f"{root}/bin",
             "launcher": [sys.executable, "-I", "-S", f"{root}/libexec/mcp-launch"],
             "uv": str(self.runtime / "uv"),

@@ -11,7 +11,9 @@ from dataclasses import fields
 from typing import Any
 
 from ..errors import FleetError
+from .reader import Reader, shown
 from .server import Call, Requirements, ServerDefinition, UpdatePolicy
+from .service import parse_service
 
 _NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?")
 _IDENTIFIER = {
@@ -24,92 +26,14 @@ _VERSION = {
         r"([0-9]+!)?[0-9]+(\.[0-9]+)*((a|b|rc)[0-9]+)?(\.post[0-9]+)?(\.dev[0-9]+)?(\+[A-Za-z0-9.]+)?"
     ),
 }
-_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _URL_PATH = re.compile(r"(/[A-Za-z0-9._~-]+)+/?|/")
 _COMMAND = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*")
 
 TRANSPORTS = ("streamable-http", "stdio")
 _KEYS = (
     "name", "package", "transport", "arguments", "environment", "credentials", "command", "path", "route",
-    "ports", "require", "update",
+    "ports", "require", "service", "update",
 )  # fmt: skip
-
-
-class _Reader:
-    """Reads keys of one mapping; each complaint says where in the definition it is."""
-
-    def __init__(self, server: str, where: str, raw: Any, known: Sequence[str]) -> None:
-        self.server = server
-        self.where = where
-        if not isinstance(raw, Mapping):
-            raise self.complaint(
-                "", f"it is {_shown(raw)}", f"Write it as a mapping with the keys {', '.join(known)}."
-            )
-        self.raw = raw
-        unknown = sorted(str(key) for key in raw if key not in known)
-        if unknown:
-            raise self.complaint("", f"unknown key {', '.join(unknown)}", f"Known keys: {', '.join(known)}.")
-
-    def complaint(self, key: str, came_back: str, cure: str) -> FleetError:
-        place = ".".join(part for part in (self.where, key) if part)
-        return FleetError(f"read the definition{f', {place}' if place else ''}", came_back, cure, self.server)
-
-    def text(self, key: str, pattern: re.Pattern[str], like: str, default: str | None = None) -> str:
-        value = self.raw.get(key, default)
-        if value is None:
-            raise self.complaint(key, "it is missing", f"Give it, like {like}.")
-        if not isinstance(value, str):
-            raise self.complaint(
-                key, f"it is {_shown(value)}, not text", f'Quote it, like "{like.split()[0]}".'
-            )
-        if not pattern.fullmatch(value):
-            raise self.complaint(key, f"{value!r} is not allowed", f"Write it like {like}.")
-        return value
-
-    def number(self, key: str, default: float, low: float, high: float) -> float:
-        value = self.raw.get(key, default)
-        try:
-            number = float(value) if not isinstance(value, bool) else None
-        except (TypeError, ValueError):
-            number = None
-        if number is None or not low <= number <= high:
-            raise self.complaint(key, f"it is {_shown(value)}", f"Give a number from {low:g} to {high:g}.")
-        return number
-
-    def choice(self, key: str, default: str, choices: Sequence[str]) -> str:
-        value = self.raw.get(key, default)
-        if value not in choices:
-            raise self.complaint(key, f"it is {_shown(value)}", f"Choose one of {', '.join(choices)}.")
-        return str(value)
-
-    def sequence(self, key: str) -> Sequence[Any]:
-        value = self.raw.get(key) or []
-        if isinstance(value, (str, bytes)) or not isinstance(value, Sequence):
-            raise self.complaint(key, f"it is {_shown(value)}", "Write it as a list.")
-        return value
-
-    def variables(self, key: str, secret: bool = False) -> dict[str, str]:
-        value = self.raw.get(key) or {}
-        if not isinstance(value, Mapping):
-            raise self.complaint(key, "it is no mapping", "Write it as NAME: value pairs.")
-        for name, content in value.items():
-            if not isinstance(name, str) or not _VARIABLE.fullmatch(name):
-                raise self.complaint(key, f"{name!r} is no name of a variable", "Use letters, digits and _.")
-            if (
-                isinstance(content, bool)
-                or not isinstance(content, (str, int, float))
-                or "\0" in str(content)
-            ):
-                shown = "not text" if secret else f"{_shown(content)}, not text"
-                raise self.complaint(f"{key}.{name}", f"it is {shown}", "Quote the value.")
-        return {name: str(content) for name, content in value.items()}
-
-
-def _shown(value: Any) -> str:
-    text = repr(value)
-    # Ansible's own kinds of str, float and so on tell nobody anything.
-    kind = next(base for base in type(value).__mro__ if base.__module__ == "builtins")
-    return f"{kind.__name__} {text if len(text) <= 60 else text[:60] + '…'}"
 
 
 def parse(raw: Any, credentials: Mapping[str, Any] | None = None) -> ServerDefinition:
@@ -120,11 +44,9 @@ def parse(raw: Any, credentials: Mapping[str, Any] | None = None) -> ServerDefin
     """
     name = raw.get("name") if isinstance(raw, Mapping) else None
     server = name if isinstance(name, str) and _NAME.fullmatch(name) else f"server {name!r}"
-    reader = _Reader(server, "", raw, _KEYS)
+    reader = Reader(server, "", raw, _KEYS)
     name = reader.text("name", _NAME, "time (small letters, digits and -, at most 40)")
-    package = _Reader(
-        server, "package", reader.raw.get("package"), ("registry_type", "identifier", "version")
-    )
+    package = Reader(server, "package", reader.raw.get("package"), ("registry_type", "identifier", "version"))
     registry_type = package.choice("registry_type", "", tuple(_IDENTIFIER))
     transport = reader.choice("transport", "", TRANSPORTS)
     definition = ServerDefinition(
@@ -141,6 +63,7 @@ def parse(raw: Any, credentials: Mapping[str, Any] | None = None) -> ServerDefin
         route=reader.text("route", _URL_PATH, f"/{name}", f"/{name}"),
         ports=_ports(reader),
         require=_require(reader),
+        service=parse_service(reader),
         update=_update(reader),
     )
     _check_port_is_told(reader, definition)
@@ -154,7 +77,7 @@ def parse_name(raw: Any, credentials: Mapping[str, Any] | None = None) -> Server
     """
     if isinstance(raw, Mapping) and "package" in raw:
         return parse(raw, credentials)
-    reader = _Reader(f"server {raw.get('name')!r}" if isinstance(raw, Mapping) else "server", "", raw, _KEYS)
+    reader = Reader(f"server {raw.get('name')!r}" if isinstance(raw, Mapping) else "server", "", raw, _KEYS)
     return ServerDefinition(
         name=reader.text("name", _NAME, "time"),
         registry_type="",
@@ -168,7 +91,7 @@ def parse_name(raw: Any, credentials: Mapping[str, Any] | None = None) -> Server
 def parse_all(raws: Any) -> list[ServerDefinition]:
     """Check all definitions of a host, and that no two share a name, a route or a port."""
     if isinstance(raws, (str, bytes, Mapping)) or not isinstance(raws, Sequence):
-        raise FleetError("read mcp_servers", f"it is {_shown(raws)}", "Write it as a list of definitions.")
+        raise FleetError("read mcp_servers", f"it is {shown(raws)}", "Write it as a list of definitions.")
     definitions = [parse(raw) for raw in raws]
     _check_unique("name", [(item.name, item.name) for item in definitions])
     _check_unique("route", [(item.route.rstrip("/"), item.name) for item in definitions if item.over_http])
@@ -187,20 +110,20 @@ def _check_unique(what: str, owned: Sequence[tuple[str, str]]) -> None:
         owners[value] = owner
 
 
-def _arguments(reader: _Reader) -> tuple[str, ...]:
+def _arguments(reader: Reader) -> tuple[str, ...]:
     values = reader.sequence("arguments")
     for value in values:
         if isinstance(value, bool) or not isinstance(value, (str, int, float)) or "\0" in str(value):
-            raise reader.complaint("arguments", f"{_shown(value)} is not text", "Quote it.")
+            raise reader.complaint("arguments", f"{shown(value)} is not text", "Quote it.")
     return tuple(str(value) for value in values)
 
 
-def _credentials(reader: _Reader, beside: Mapping[str, Any] | None) -> dict[str, str]:
+def _credentials(reader: Reader, beside: Mapping[str, Any] | None) -> dict[str, str]:
     inside = reader.raw.get("credentials") or {}
     if not isinstance(inside, Mapping):
         raise reader.complaint("credentials", "it is no mapping", "Write it as NAME: value pairs.")
     raw = {**inside, **(beside or {})}
-    credentials = _Reader(reader.server, "", {"credentials": raw}, ("credentials",)).variables(
+    credentials = Reader(reader.server, "", {"credentials": raw}, ("credentials",)).variables(
         "credentials", True
     )
     both = sorted(set(credentials) & set(reader.raw.get("environment") or {}))
@@ -211,7 +134,7 @@ def _credentials(reader: _Reader, beside: Mapping[str, Any] | None) -> dict[str,
     return credentials
 
 
-def _ports(reader: _Reader) -> tuple[int, int] | None:
+def _ports(reader: Reader) -> tuple[int, int] | None:
     ports = reader.sequence("ports")
     if not ports:
         return None
@@ -228,29 +151,27 @@ def _ports(reader: _Reader) -> tuple[int, int] | None:
     return ports[0], ports[1]
 
 
-def _require(reader: _Reader) -> Requirements:
-    require = _Reader(reader.server, "require", reader.raw.get("require") or {}, ("tools", "calls"))
+def _require(reader: Reader) -> Requirements:
+    require = Reader(reader.server, "require", reader.raw.get("require") or {}, ("tools", "calls"))
     tools = require.sequence("tools")
     if not all(isinstance(tool, str) and tool for tool in tools):
-        raise require.complaint("tools", f"it is {_shown(tools)}", "Write it as a list of tool names.")
+        raise require.complaint("tools", f"it is {shown(tools)}", "Write it as a list of tool names.")
     calls = []
     for raw in require.sequence("calls"):
-        call = _Reader(reader.server, "require.calls", raw, ("tool", "arguments", "expect"))
+        call = Reader(reader.server, "require.calls", raw, ("tool", "arguments", "expect"))
         arguments = call.raw.get("arguments") or {}
         if not isinstance(call.raw.get("tool"), str) or not isinstance(arguments, Mapping):
-            raise call.complaint(
-                "", f"it is {_shown(raw)}", "Give tool (its name) and arguments (a mapping)."
-            )
+            raise call.complaint("", f"it is {shown(raw)}", "Give tool (its name) and arguments (a mapping).")
         expect = call.raw.get("expect")
         if expect is not None and not isinstance(expect, str):
-            raise call.complaint("expect", f"it is {_shown(expect)}", "Give a JMESPath expression, quoted.")
+            raise call.complaint("expect", f"it is {shown(expect)}", "Give a JMESPath expression, quoted.")
         calls.append(Call(call.raw["tool"], dict(arguments), expect))
     return Requirements(tuple(tools), tuple(calls))
 
 
-def _update(reader: _Reader) -> UpdatePolicy:
+def _update(reader: Reader) -> UpdatePolicy:
     known = [item.name for item in fields(UpdatePolicy)]
-    update = _Reader(reader.server, "update", reader.raw.get("update") or {}, known)
+    update = Reader(reader.server, "update", reader.raw.get("update") or {}, known)
     default = UpdatePolicy()
     return UpdatePolicy(
         install_timeout=update.number("install_timeout", default.install_timeout, 1, 7200),
@@ -264,7 +185,7 @@ def _update(reader: _Reader) -> UpdatePolicy:
     )
 
 
-def _check_port_is_told(reader: _Reader, definition: ServerDefinition) -> None:
+def _check_port_is_told(reader: Reader, definition: ServerDefinition) -> None:
     told = any("{port}" in value for value in (*definition.arguments, *definition.environment.values()))
     if definition.over_http and not told:
         raise reader.complaint(

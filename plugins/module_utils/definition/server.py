@@ -8,8 +8,10 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
+
+from ..slot.sandbox import Sandbox
 
 
 @dataclass(frozen=True)
@@ -60,6 +62,7 @@ class ServerDefinition:
     route: str = ""
     ports: tuple[int, int] | None = None
     require: Requirements = field(default_factory=Requirements)
+    service: Sandbox = field(default_factory=Sandbox)
     update: UpdatePolicy = field(default_factory=UpdatePolicy)
 
     @property
@@ -84,6 +87,7 @@ class ServerDefinition:
             "command": self.command,
             "path": self.path if self.over_http else None,
             "credentials": sorted(self.credentials),
+            "service": asdict(self.service) if self.over_http else None,
         }
 
     def configuration_digest(self) -> str:

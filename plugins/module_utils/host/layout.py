@@ -35,15 +35,23 @@ class EdgeLayout:
 
 @dataclass(frozen=True)
 class Layout:
-    """``launcher`` is the argv that starts a slot's launch.json; ``ports`` the first and last slot port."""
+    """Where things stand.
+
+    ``launcher`` is the argv that starts a slot's launch.json; ``ports`` the first and last slot port;
+    ``data`` has a folder for each server's own files. ``clients`` is the group whose members start stdio
+    servers, beside the fleet's own user; ``unprivileged`` the argv that runs a command as one of them.
+    """
 
     releases: Path
     cache: Path
     state: Path
     slots: Path
     logs: Path
+    data: Path
     launchers: Path
     launcher: tuple[str, ...]
+    clients: str | None
+    unprivileged: tuple[str, ...]
     uv: str
     python: str
     node: str | None
@@ -76,8 +84,13 @@ def read_layout(path: Path) -> Layout:
 def _layout(raw: Mapping[str, Any]) -> Layout:
     edge = raw["edge"]
     return Layout(
-        **{key: Path(raw[key]) for key in ("releases", "cache", "state", "slots", "logs", "launchers")},
+        **{
+            key: Path(raw[key])
+            for key in ("releases", "cache", "state", "slots", "logs", "data", "launchers")
+        },
         launcher=tuple(raw["launcher"]),
+        clients=raw["clients"],
+        unprivileged=tuple(raw["unprivileged"]),
         uv=raw["uv"],
         python=raw["python"],
         node=raw["node"],

@@ -52,7 +52,7 @@ class SlotDriver(Protocol):
         """Whether the slot's process is up and was started from exactly this description (a pure read)."""
 
     def start(self, spec: SlotSpec) -> Process:
-        """Run exactly this in the slot, ending what else runs there.
+        """Run exactly this in the slot, ending what else runs there; its directory is made if need be.
 
         Returns once the process was spawned; whether it is any good is for a probe to say. A host that
         restarts starts the slot again.

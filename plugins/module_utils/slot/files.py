@@ -5,12 +5,16 @@
 
 from __future__ import annotations
 
+import grp
 import json
+import os
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from ..effects import Effects
 from ..errors import FleetError
+from .sandbox import Sandbox
 from .spec import SLOTS, SlotSpec, check_names
 
 LAUNCH = "launch.json"
@@ -24,11 +28,14 @@ class SlotFiles:
 
     The two stand side by side so that the launch program finds one by the other, also where a service
     supervisor hands both over in a folder of its own (systemd's LoadCredential).
+
+    :param clients: the group whose members may start stdio servers; None: only who owns the files.
     """
 
-    def __init__(self, effects: Effects, root: Path) -> None:
+    def __init__(self, effects: Effects, root: Path, clients: str | None = None) -> None:
         self._effects = effects
         self.root = root
+        self._clients = clients
 
     def folder(self, server: str, slot: str) -> Path:
         """The slot's folder. :raises FleetError: for a name that would lead out of the root."""
@@ -50,6 +57,13 @@ class SlotFiles:
         self._effects.make_directory(folder, 0o700)
         for name, data in self._contents(spec).items():
             self._effects.write_file(folder / name, data, 0o600)
+        self.share(folder, spec)
+
+    def share(self, folder: Path, spec: SlotSpec) -> None:
+        """Let the group of clients read and start what they start themselves: a stdio server."""
+        if self._clients is not None and spec.inherit_environment:
+            group = grp.getgrnam(self._clients).gr_gid
+            self._effects.act("share", str(folder), lambda: _share(folder, group))
 
     def matches(self, spec: SlotSpec) -> bool:
         """Whether the files say exactly this; credentials are compared by their content."""
@@ -70,6 +84,8 @@ class SlotFiles:
             raw: dict[str, Any] = json.loads(launch)
             values = {name: raw[name] for name in _FIELDS}
             values["argv"] = tuple(values["argv"])
+            limits = raw.get("sandbox", {})
+            values["sandbox"] = Sandbox(**{key: _hashable(value) for key, value in limits.items()})
             return SlotSpec(**values, credentials=json.loads(credentials))
         except (ValueError, TypeError, KeyError, AttributeError, FleetError):
             return None
@@ -91,8 +107,20 @@ class SlotFiles:
             "directory": spec.directory,
             "stop_timeout": spec.stop_timeout,
             "inherit_environment": spec.inherit_environment,
+            "sandbox": asdict(spec.sandbox),
         }
         return {LAUNCH: _json(launch), CREDENTIALS: _json(dict(spec.credentials))}
+
+
+def _share(folder: Path, group: int) -> None:
+    for path in (*folder.iterdir(), folder):
+        mode = path.stat().st_mode
+        os.chown(path, -1, group)
+        path.chmod(mode & 0o700 | (mode & 0o500) >> 3)
+
+
+def _hashable(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
 
 
 def _json(value: object) -> bytes:

@@ -50,6 +50,7 @@ class Launchers:
         script, text = self.script(spec.server, spec.slot), self._text(spec.server, spec.slot)
         if not script.exists() or script.read_bytes() != text:
             self._effects.write_file(script, text, 0o700)
+            self._files.share(script.parent, spec)
 
     def placed(self, spec: SlotSpec) -> bool:
         """Whether the slot would start exactly this (a pure read)."""

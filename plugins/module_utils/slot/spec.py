@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from ..errors import FleetError
+from .sandbox import Sandbox
 
 SLOTS = ("blue", "green")
 
@@ -38,6 +39,7 @@ class SlotSpec:
     directory: str
     stop_timeout: float
     inherit_environment: bool = False
+    sandbox: Sandbox = field(default_factory=Sandbox)
 
     def __post_init__(self) -> None:
         reason = _flaw(self)

@@ -93,6 +93,7 @@ class SupervisordDriver:
         before = self._files.read(server, slot)
         self.stop(server, slot, before.stop_timeout if before else spec.stop_timeout)
         self._files.write(spec)
+        self._effects.make_directory(Path(spec.directory), 0o700)
         self._set_old_log_aside(server, slot)
         self._describe(spec)
         self._act("slot.add", server, slot, lambda: self._add(server, slot))

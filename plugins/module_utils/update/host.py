@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import shutil
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,6 +25,7 @@ from ..slot.files import SlotFiles
 from ..slot.launcher import Launchers
 from ..slot.spec import SlotSpec
 from ..slot.supervisord import SupervisordDriver
+from ..slot.systemd import SystemdDriver
 
 
 @dataclass(frozen=True)
@@ -41,7 +44,15 @@ class Host:
 
     def data_directory(self, server: str) -> Path:
         """A server's own folder, its working directory; it outlives releases."""
-        return self.layout.state / server / "data"
+        return self.layout.data / server
+
+    def make_shared_data(self, server: str) -> None:
+        """The own folder of a stdio server, into which all who start it write."""
+        folder, clients = self.data_directory(server), self.layout.clients
+        self.effects.make_directory(folder, 0o2770 if clients else 0o700)
+        if clients and folder.group() != clients:
+            self.effects.act("chown", str(folder), lambda: shutil.chown(folder, group=clients))
+            self.effects.act("chmod", str(folder), lambda: folder.chmod(0o2770))
 
     def log_tail(self, server: str, slot: str) -> str:
         """The last lines a slot wrote, on one line; empty when there are none."""
@@ -79,6 +90,7 @@ class Host:
             directory=str(data) if definition.over_http else "",
             stop_timeout=definition.update.stop_timeout,
             inherit_environment=not definition.over_http,
+            sandbox=definition.service,
         )
 
 
@@ -94,7 +106,7 @@ def port_of(record: Record, slot: str) -> int | None:
 
 def open_host(layout: Layout, effects: Effects) -> Host:
     """Put a host together from its layout."""
-    files = SlotFiles(effects, layout.slots)
+    files = SlotFiles(effects, layout.slots, layout.clients)
     return Host(
         effects=effects,
         layout=layout,
@@ -106,7 +118,7 @@ def open_host(layout: Layout, effects: Effects) -> Host:
             Tools(uv=layout.uv, python=layout.python, node=layout.node, npm=layout.npm),
         ),
         files=files,
-        kept=SlotFiles(effects, layout.state / "kept"),
+        kept=SlotFiles(effects, layout.state / "kept", layout.clients),
         driver=_driver(layout, effects, files),
         launchers=Launchers(effects, layout.launchers, files, layout.launcher),
         edge=Edge(effects, layout.edge.maps, Runtime(effects, layout.edge.socket), _master(layout, effects)),
@@ -118,7 +130,7 @@ def _master(layout: Layout, effects: Effects) -> Runtime:
 
 
 def _driver(layout: Layout, effects: Effects, files: SlotFiles) -> SlotDriver:
-    drivers = {
+    drivers: dict[str, Callable[[], SlotDriver]] = {
         "supervisord": lambda: SupervisordDriver(
             effects,
             files,
@@ -126,7 +138,8 @@ def _driver(layout: Layout, effects: Effects, files: SlotFiles) -> SlotDriver:
             Path(layout.driver["programs"]),
             layout.launcher,
             layout.logs,
-        )
+        ),
+        "systemd": lambda: SystemdDriver(effects, files, Path(layout.driver["units"]), layout.launcher),
     }
     name = layout.driver.get("name", "")
     if name not in drivers:

@@ -69,11 +69,13 @@ def required_calls(require: Requirements) -> tuple[ToolCall, ...]:
 
 
 def stdio_target(host: Host, server: str, slot: str) -> StdioTarget:
-    """The very command that clients start, for a disposable process."""
+    """The very command that clients start, as one of them, for a disposable process."""
+    as_client = host.layout.unprivileged
+    environment = {"PATH": os.defpath, "HOME": "/", "LANG": "C.UTF-8"} if as_client else dict(os.environ)
     return StdioTarget(
-        argv=(str(host.launchers.script(server, slot)),),
-        environment=dict(os.environ),
-        directory=None,
+        argv=(*as_client, str(host.launchers.script(server, slot))),
+        environment=environment,
+        directory="/" if as_client else None,
     )
 
 

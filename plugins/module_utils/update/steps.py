@@ -135,8 +135,8 @@ class Steps:
 
     def start(self, slot: str, spec: SlotSpec) -> None:
         """Start a slot's process, or for a stdio server write what its launcher starts."""
-        self.host.effects.make_directory(self.host.data_directory(spec.server), 0o700)
         if not self.definition.over_http:
+            self.host.make_shared_data(spec.server)
             self.host.launchers.place(spec)
             return
         port = port_of(self.record, slot)

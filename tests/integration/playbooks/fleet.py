@@ -94,6 +94,7 @@ class Fleet:
             "ansible_connection": "local",
             "ansible_python_interpreter": sys.executable,
             "ansible_pipelining": True,
+            "mcp_driver": "supervisord",
             "mcp_root": f"{root}/{{{{ inventory_hostname }}}}",
             "mcp_cache": str(cache),
             "mcp_runtime": str(cache / "playbooks-runtime"),

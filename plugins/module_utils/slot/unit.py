@@ -1,0 +1,145 @@
+# Copyright: (c) 2026, mcpops.fleet contributors
+# GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The text of the systemd unit of one slot (systemd.service(5), systemd.exec(5); systemd 249 or newer)."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from ..errors import FleetError
+from .sandbox import ADDRESS_FAMILIES, SYSTEM_CALLS, Sandbox
+from .spec import SlotSpec
+
+DATA = "mcp-data"
+"""Below /var/lib: a folder for each server's own data, which systemd gives to the user it runs as."""
+
+_LONGEST_USER = 31
+
+_TEMPLATE = """\
+# Written by mcpops.fleet; an update writes it anew.
+[Unit]
+Description=MCP server {server}, slot {slot}
+After=network-online.target
+Wants=network-online.target
+Before=mcp-edge.service
+StartLimitIntervalSec=30
+StartLimitBurst=5
+
+[Service]
+Type=exec
+ExecStart={command}
+{credentials}
+{user}
+StateDirectory={data}/{server}
+StateDirectoryMode=0700
+Environment=HOME=/var/lib/{data}/{server} LANG=C.UTF-8
+UMask=0077
+Restart=always
+RestartSec=1
+KillMode=control-group
+TimeoutStopSec={stop_timeout}
+SyslogIdentifier=mcp-{server}-{slot}
+LogExtraFields=MCP_SERVER={server}
+LogExtraFields=MCP_SLOT={slot}
+{limits}
+
+[Install]
+WantedBy=multi-user.target
+"""
+
+
+def unit_name(server: str, slot: str) -> str:
+    """The unit of a slot."""
+    return f"mcp-{server}-{slot}.service"
+
+
+def user_name(server: str) -> str:
+    """The account as which both slots of a server run; systemd makes it while one of them does."""
+    name = f"mcp-{server}"
+    if len(name) <= _LONGEST_USER:
+        return name
+    return f"{name[:22]}-{hashlib.sha256(server.encode()).hexdigest()[:8]}"
+
+
+def unit_text(spec: SlotSpec, launcher: Sequence[str], folder: Path, names: Iterable[str]) -> bytes:
+    """The unit's file.
+
+    :param launcher: the argv to which the path of a launch.json is added.
+    :param folder: the slot's folder; ``names`` are the files in it that are handed over as credentials.
+    :raises FleetError: when a path holds a line break, which no quoting of a unit can carry.
+    """
+    handed = "\n".join(f"LoadCredential={name}:{_quoted(str(folder / name), words=False)}" for name in names)
+    command = " ".join(_quoted(word) for word in launcher)
+    text = _TEMPLATE.format(
+        server=spec.server,
+        slot=spec.slot,
+        command=f"{command} ${{CREDENTIALS_DIRECTORY}}/launch.json",
+        credentials=handed,
+        user=_user(spec),
+        data=DATA,
+        stop_timeout=f"{spec.stop_timeout:g}",
+        limits="\n".join(_limits(spec.sandbox)),
+    )
+    return text.encode()
+
+
+def _user(spec: SlotSpec) -> str:
+    if spec.sandbox.user:
+        return f"User={spec.sandbox.user}"
+    return f"DynamicUser=yes\nUser={user_name(spec.server)}"
+
+
+def _limits(sandbox: Sandbox) -> list[str]:
+    capabilities = " ".join(sandbox.capabilities)
+    lines = [
+        f"MemoryMax={sandbox.memory_max}",
+        f"TasksMax={sandbox.tasks_max or 'infinity'}",
+        f"CPUQuota={sandbox.cpu_quota}" if sandbox.cpu_quota != "infinity" else "CPUQuota=",
+        f"NoNewPrivileges={_yes(not sandbox.new_privileges)}",
+        f"CapabilityBoundingSet={capabilities}",
+        f"AmbientCapabilities={capabilities}",
+        "ProtectSystem=strict",
+        *(f"ReadWritePaths={_quoted(path)}" for path in sandbox.writable_paths),
+        f"ProtectHome={_yes(not sandbox.home)}",
+        "PrivateTmp=yes",
+        f"PrivateDevices={_yes(not sandbox.devices)}",
+        f"DevicePolicy={'auto' if sandbox.devices else 'closed'}",
+        "ProtectKernelTunables=yes",
+        "ProtectKernelModules=yes",
+        "ProtectKernelLogs=yes",
+        "ProtectControlGroups=yes",
+        "ProtectClock=yes",
+        "ProtectHostname=yes",
+        "ProtectProc=invisible",
+        "RestrictRealtime=yes",
+        "RestrictSUIDSGID=yes",
+        f"RestrictNamespaces={_yes(not sandbox.namespaces)}",
+        f"RestrictAddressFamilies={' '.join((*ADDRESS_FAMILIES, *sandbox.address_families))}",
+        "LockPersonality=yes",
+        "RemoveIPC=yes",
+    ]
+    if "any" not in sandbox.system_calls:
+        lines += [
+            "SystemCallArchitectures=native",
+            *(f"SystemCallFilter={calls}" for calls in (*SYSTEM_CALLS, *sandbox.system_calls)),
+            "SystemCallErrorNumber=EPERM",
+        ]
+    return lines
+
+
+def _yes(value: bool) -> str:
+    return "yes" if value else "no"
+
+
+def _quoted(text: str, *, words: bool = True) -> str:
+    """A word that systemd reads back as exactly this text (systemd.syntax(7): quoting, specifiers)."""
+    if any(character in text for character in "\r\n"):
+        raise FleetError(f"write {text!r} into a unit", "it holds a line break", "Rename that folder.")
+    escaped = text.replace("%", "%%")
+    if not words:
+        return escaped
+    escaped = escaped.replace("\\", "\\\\").replace('"', '\\"').replace("$", "$$")
+    return f'"{escaped}"' if any(c in escaped for c in " \t'\"\\;") else escaped
