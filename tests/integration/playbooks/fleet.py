@@ -45,10 +45,12 @@ class Run:
 
     @property
     def recap(self) -> dict[str, dict[str, int]]:
-        """The play recap: per host the numbers of ok, changed, unreachable, failed."""
+        """The play recap: per node the numbers of ok, changed, unreachable, failed."""
         names = ("ok", "changed", "unreachable", "failed")
         return {
-            host: dict(zip(names, map(int, rest), strict=True)) for host, *rest in _RECAP.findall(self.output)
+            host: dict(zip(names, map(int, rest), strict=True))
+            for host, *rest in _RECAP.findall(self.output)
+            if host in NODES
         }
 
     @property

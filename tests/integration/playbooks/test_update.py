@@ -99,7 +99,7 @@ def test_rollback_returns_the_chosen_hosts_and_servers_and_done_twice_changes_no
         partly = deployed.run("rollback").failed()
     assert deployed.versions() == ["1.0.0", "1.0.0", "2.0.0"]
     assert "lost: node3 could not be reached; what it runs is unknown" in partly.summary
-    assert "node1  box  1.0.0       changed" in partly.summary
+    assert "node1  box  1.0.0       went back" in partly.summary
     assert deployed.run("rollback", "--limit", "node1,node2").succeeded().recap["node1"]["changed"] == 0
 
 
@@ -172,3 +172,42 @@ def interpreter_without(module: str) -> str:
     return str(
         next(filter(lacks, [*found, Path("/usr/bin/python3"), Path(sys.base_prefix) / "bin" / "python3"]))
     )
+
+
+def test_what_a_stopped_rollout_changed_is_taken_back_where_that_is_chosen(deployed: Fleet) -> None:
+    with deployed.changed(box_version="2.0.0"), deployed.changed("node2", box_version="2.2.0"):
+        run = deployed.run("update", mcp_update_waves=[1], mcp_update_on_stop="rollback").failed()
+    assert deployed.versions() == ["1.0.0"] * 3
+    assert "node1  box  1.0.0       went back (switched in " in run.summary
+    assert "The rollout stopped: 1 failed (node2), 0 tolerated." in run.summary
+
+
+def test_a_rollout_that_asks_after_the_first_wave_waits_for_the_answer_and_then_goes_on(
+    deployed: Fleet,
+) -> None:
+    asked = deployed.run("update", box_version="2.0.0", mcp_update_pause="ask").failed()
+    assert deployed.versions() == ["2.0.0", "1.0.0", "1.0.0"]
+    assert "run it again with -e mcp_update_confirmed=true to go on" in asked.summary
+    assert "node2  box  1.0.0       not updated" in asked.summary
+    told = {"mcp_update_pause": "ask", "mcp_update_confirmed": True}
+    deployed.run("update", box_version="2.0.0", **told).succeeded()
+    assert deployed.versions() == ["2.0.0"] * 3
+
+
+@pytest.mark.parametrize("waves", [[], [0], ["none"], ["150%"], "1", [-1]], ids=str)
+def test_waves_that_make_no_sense_are_refused_before_anything_is_changed(
+    deployed: Fleet, waves: object
+) -> None:
+    run = deployed.run("update", box_version="2.0.0", mcp_update_waves=waves).failed()
+    assert "give a list of numbers of hosts (1 or more) or shares of them" in run.output
+    assert deployed.versions() == ["1.0.0"] * 3
+
+
+def test_an_inventory_without_hosts_is_an_error(
+    deployed: Fleet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nobody = tmp_path / "nobody.yml"
+    nobody.write_text("all: {hosts: {}}\n")
+    monkeypatch.setattr(deployed, "inventory", nobody)
+    run = deployed.run("update").failed()
+    assert "There is no host in the inventory" in run.output
