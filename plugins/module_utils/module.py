@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,8 @@ def open_for(module: AnsibleModule, definition: ServerDefinition) -> Host:
     jmespath is wanted only where the definition has expectations; it is then taken from the runtime that the
     role host installed, if the interpreter in use has none.
     """
+    # Who runs a server is not who installs it: files say by themselves who may read them.
+    os.umask(0o022)
     layout = read_host(module)
     expressions = [call.expect for call in definition.require.calls if call.expect is not None]
     if expressions and not HAS_JMESPATH:

@@ -56,7 +56,7 @@ class Layout:
     python: str
     node: str | None
     npm: tuple[str, ...]
-    driver: Mapping[str, str]
+    driver: Mapping[str, Any]
     ports: tuple[int, int]
     edge: EdgeLayout
 

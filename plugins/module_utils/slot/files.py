@@ -15,6 +15,7 @@ from typing import Any
 from ..effects import Effects
 from ..errors import FleetError
 from .sandbox import Sandbox
+from .sealed import HostKey
 from .spec import SLOTS, SlotSpec, check_names
 
 LAUNCH = "launch.json"
@@ -29,13 +30,17 @@ class SlotFiles:
     The two stand side by side so that the launch program finds one by the other, also where a service
     supervisor hands both over in a folder of its own (systemd's LoadCredential).
 
+    :param host_key: encrypts credentials on the disk; not those of stdio servers, which clients read.
     :param clients: the group whose members may start stdio servers; None: only who owns the files.
     """
 
-    def __init__(self, effects: Effects, root: Path, clients: str | None = None) -> None:
+    def __init__(
+        self, effects: Effects, root: Path, clients: str | None = None, host_key: HostKey | None = None
+    ) -> None:
         self._effects = effects
         self.root = root
         self._clients = clients
+        self._host_key = host_key
 
     def folder(self, server: str, slot: str) -> Path:
         """The slot's folder. :raises FleetError: for a name that would lead out of the root."""
@@ -56,7 +61,9 @@ class SlotFiles:
         folder = self.folder(spec.server, spec.slot)
         self._effects.make_directory(folder, 0o700)
         for name, data in self._contents(spec).items():
-            self._effects.write_file(folder / name, data, 0o600)
+            sealed = name == CREDENTIALS and self._seals(spec.inherit_environment)
+            stored = sealed.seal(name, data) if sealed else data
+            self._effects.write_file(folder / name, stored, 0o600)
         self.share(folder, spec)
 
     def share(self, folder: Path, spec: SlotSpec) -> None:
@@ -69,7 +76,9 @@ class SlotFiles:
         """Whether the files say exactly this; credentials are compared by their content."""
         folder = self.folder(spec.server, spec.slot)
         wanted = self._contents(spec)
-        return all(_bytes(folder / name) == data for name, data in wanted.items())
+        return _bytes(folder / LAUNCH) == wanted[LAUNCH] and (
+            self._credentials(folder, spec.inherit_environment) == wanted[CREDENTIALS]
+        )
 
     def read(self, server: str, slot: str) -> SlotSpec | None:
         """What the files say, or None when there are none or they make no sense (``write`` mends that).
@@ -77,11 +86,10 @@ class SlotFiles:
         :raises FleetError: when they may not be read.
         """
         folder = self.folder(server, slot)
-        launch, credentials = _bytes(folder / LAUNCH), _bytes(folder / CREDENTIALS)
-        if launch is None or credentials is None:
-            return None
+        launch = _bytes(folder / LAUNCH)
         try:
-            raw: dict[str, Any] = json.loads(launch)
+            raw: dict[str, Any] = json.loads(launch or b"")
+            credentials = self._credentials(folder, raw["inherit_environment"]) or b""
             values = {name: raw[name] for name in _FIELDS}
             values["argv"] = tuple(values["argv"])
             limits = raw.get("sandbox", {})
@@ -96,6 +104,14 @@ class SlotFiles:
         self._effects.remove_tree(folder)
         if folder.parent.is_dir() and not any((folder.parent / other).exists() for other in SLOTS):
             self._effects.remove_tree(folder.parent)
+
+    def _seals(self, read_by_clients: bool) -> HostKey | None:
+        return None if read_by_clients else self._host_key
+
+    def _credentials(self, folder: Path, read_by_clients: bool) -> bytes | None:
+        """The stored credentials in plain text."""
+        stored, key = _bytes(folder / CREDENTIALS), self._seals(read_by_clients)
+        return key.open(CREDENTIALS, stored) if key and stored is not None else stored
 
     def _contents(self, spec: SlotSpec) -> dict[str, bytes]:
         launch = {

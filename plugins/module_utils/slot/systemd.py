@@ -48,13 +48,17 @@ class SystemdDriver:
 
     :param units: the folder of the host's own units (/etc/systemd/system).
     :param launcher: the argv to which the path of a launch.json is added.
+    :param encrypted: whether ``files`` keep credentials encrypted.
     """
 
-    def __init__(self, effects: Effects, files: SlotFiles, units: Path, launcher: tuple[str, ...]) -> None:
+    def __init__(
+        self, effects: Effects, files: SlotFiles, units: Path, launcher: tuple[str, ...], encrypted: bool
+    ) -> None:
         self._effects = effects
         self._files = files
         self._units = units
         self._launcher = launcher
+        self._encrypted = (CREDENTIALS,) if encrypted else ()
 
     def holds(self, spec: SlotSpec) -> bool:
         """Whether the slot's files and unit say exactly this (a pure read)."""
@@ -174,7 +178,8 @@ class SystemdDriver:
 
     def _text(self, spec: SlotSpec) -> bytes:
         folder = self._files.folder(spec.server, spec.slot)
-        return unit_text(spec, self._launcher, folder, (LAUNCH, CREDENTIALS))
+        handed = {name: folder / name for name in (LAUNCH, CREDENTIALS)}
+        return unit_text(spec, self._launcher, handed, self._encrypted)
 
     def _show(self, server: str, slot: str) -> Mapping[str, str]:
         argv = ["systemctl", "show", f"--property={','.join(_SHOWN)}", unit_name(server, slot)]

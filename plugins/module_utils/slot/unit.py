@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 from ..errors import FleetError
@@ -64,20 +64,26 @@ def user_name(server: str) -> str:
     return f"{name[:22]}-{hashlib.sha256(server.encode()).hexdigest()[:8]}"
 
 
-def unit_text(spec: SlotSpec, launcher: Sequence[str], folder: Path, names: Iterable[str]) -> bytes:
+def unit_text(
+    spec: SlotSpec, launcher: Sequence[str], handed: Mapping[str, Path], encrypted: Collection[str]
+) -> bytes:
     """The unit's file.
 
     :param launcher: the argv to which the path of a launch.json is added.
-    :param folder: the slot's folder; ``names`` are the files in it that are handed over as credentials.
+    :param handed: the files that are handed over as credentials, by name; ``encrypted`` are the names of
+        those that systemd decrypts.
     :raises FleetError: when a path holds a line break, which no quoting of a unit can carry.
     """
-    handed = "\n".join(f"LoadCredential={name}:{_quoted(str(folder / name), words=False)}" for name in names)
+    credentials = [
+        f"LoadCredential{'Encrypted' if name in encrypted else ''}={name}:{_quoted(str(path), words=False)}"
+        for name, path in handed.items()
+    ]
     command = " ".join(_quoted(word) for word in launcher)
     text = _TEMPLATE.format(
         server=spec.server,
         slot=spec.slot,
         command=f"{command} ${{CREDENTIALS_DIRECTORY}}/launch.json",
-        credentials=handed,
+        credentials="\n".join(credentials),
         user=_user(spec),
         data=DATA,
         stop_timeout=f"{spec.stop_timeout:g}",

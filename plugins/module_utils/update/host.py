@@ -23,6 +23,7 @@ from ..release.releases import Releases
 from ..slot.driver import SlotDriver
 from ..slot.files import SlotFiles
 from ..slot.launcher import Launchers
+from ..slot.sealed import HostKey
 from ..slot.spec import SlotSpec
 from ..slot.supervisord import SupervisordDriver
 from ..slot.systemd import SystemdDriver
@@ -106,7 +107,8 @@ def port_of(record: Record, slot: str) -> int | None:
 
 def open_host(layout: Layout, effects: Effects) -> Host:
     """Put a host together from its layout."""
-    files = SlotFiles(effects, layout.slots, layout.clients)
+    host_key = HostKey() if layout.driver.get("encrypt") else None
+    files = SlotFiles(effects, layout.slots, layout.clients, host_key)
     return Host(
         effects=effects,
         layout=layout,
@@ -118,7 +120,7 @@ def open_host(layout: Layout, effects: Effects) -> Host:
             Tools(uv=layout.uv, python=layout.python, node=layout.node, npm=layout.npm),
         ),
         files=files,
-        kept=SlotFiles(effects, layout.state / "kept", layout.clients),
+        kept=SlotFiles(effects, layout.state / "kept", layout.clients, host_key),
         driver=_driver(layout, effects, files),
         launchers=Launchers(effects, layout.launchers, files, layout.launcher),
         edge=Edge(effects, layout.edge.maps, Runtime(effects, layout.edge.socket), _master(layout, effects)),
@@ -139,7 +141,9 @@ def _driver(layout: Layout, effects: Effects, files: SlotFiles) -> SlotDriver:
             layout.launcher,
             layout.logs,
         ),
-        "systemd": lambda: SystemdDriver(effects, files, Path(layout.driver["units"]), layout.launcher),
+        "systemd": lambda: SystemdDriver(
+            effects, files, Path(layout.driver["units"]), layout.launcher, bool(layout.driver.get("encrypt"))
+        ),
     }
     name = layout.driver.get("name", "")
     if name not in drivers:
