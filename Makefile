@@ -10,7 +10,8 @@ export PYTHONPATH := $(CURDIR)/.work/links
 export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/.work/links
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-unit test-integration gates bench-update bench-edge requirements clean
+.PHONY: help setup demo test test-unit test-integration gates bench-update bench-edge bench-rollout lab-up lab-down requirements \
+	clean
 
 help: ## this table
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-18s%s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -38,6 +39,15 @@ bench-update: setup ## updates and rollbacks under load; ends with a line of JSO
 
 bench-edge: setup ## straight to a server and through the edge; ends with a line of JSON
 	@python -m tests.bench.edge
+
+lab-up: setup ## real hosts on this machine, with systemd and sshd, as root (HOSTS=6 EDGES=2); docs/lab.md
+	@python -m tests.lab up --hosts $(or $(HOSTS),6) --edges $(or $(EDGES),0)
+
+lab-down: setup ## take the lab down; its base folder and package cache stay
+	@python -m tests.lab down
+
+bench-rollout: setup ## a rollout and a rollback over six lab hosts under load, needs root; ends with a line of JSON
+	@python -m tests.bench.rollout
 
 requirements: setup ## compile requirements/dev.in anew into dev.txt (UPGRADE=1: newest versions)
 	@uv pip compile --quiet --universal --python-version 3.11 --generate-hashes $(if $(UPGRADE),--upgrade) \

@@ -1,0 +1,80 @@
+# Copyright: (c) 2026, mcpops.fleet contributors
+# GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""`python -m tests.lab up --hosts 6 --edges 2`, `down`, `status`; `cut`, `mend`, `kill`, `start` NAME."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import sys
+from pathlib import Path
+from types import FrameType
+
+from .command import LabError
+from .lab import PREFIX, Lab
+
+_UNUSABLE = 2
+
+
+def _say(line: str) -> None:
+    print(f"── {line}", flush=True)
+
+
+def _stop(number: int, frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+def _status(lab: Lab) -> None:
+    for host in lab.hosts().values():
+        state = "off" if not host.runs() else "cut off" if host.network.is_cut(host.name) else "on"
+        print(f"{host.name:8} {host.address:15} {state}")
+
+
+def main() -> int:
+    """Do what the command line says; 2 when the machine cannot."""
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.lab", description="Real Linux hosts on one machine."
+    )
+    verbs = parser.add_subparsers(dest="verb", required=True)
+    up = verbs.add_parser("up", help="make it that many hosts, all of them up")
+    up.add_argument("--hosts", type=int, default=6)
+    up.add_argument("--edges", type=int, default=0)
+    verbs.add_parser("down", help="take all of it away")
+    verbs.add_parser("status", help="name, address and state of each host")
+    for verb, what in (
+        ("cut", "take a host off the network"),
+        ("mend", "put it back"),
+        ("kill", "power loss"),
+        ("start", "power on"),
+    ):
+        verbs.add_parser(verb, help=what).add_argument("name")
+    arguments = parser.parse_args()
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _stop)
+    # Another prefix lets two checkouts of one machine have labs at once; a folder besides, one checkout.
+    prefix = os.environ.get("MCPOPS_LAB_PREFIX") or PREFIX
+    if root := os.environ.get("MCPOPS_LAB_ROOT"):
+        lab = Lab(Path(root), prefix, Path(root, "inventory", "hosts.yml"), _say)
+    else:
+        lab = Lab(prefix=prefix, say=_say)
+    try:
+        if arguments.verb == "up":
+            lab.up(arguments.hosts, arguments.edges)
+        elif arguments.verb == "down":
+            lab.down()
+        elif arguments.verb == "status":
+            _status(lab)
+        else:
+            getattr(lab, arguments.verb)(arguments.name)
+    except (LabError, PermissionError) as error:
+        print(f"lab: {error}", file=sys.stderr)
+        return _UNUSABLE
+    except KeyboardInterrupt:
+        return 130
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
