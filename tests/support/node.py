@@ -166,6 +166,11 @@ class Node:
 
 def box(node: Node, version: str, **changes: Any) -> ServerDefinition:
     """The definition of the server ``box``: a version of the test server. ``changes`` replace keys of it."""
+    return parse(raw_box(node, version, **changes))
+
+
+def raw_box(node: Node, version: str, **changes: Any) -> dict[str, Any]:
+    """The same as it would stand in an inventory."""
     raw: dict[str, Any] = {
         "name": "box",
         "package": {"registry_type": "pypi", "identifier": IDENTIFIER, "version": version},
@@ -182,7 +187,7 @@ def box(node: Node, version: str, **changes: Any) -> ServerDefinition:
         )
     if raw["transport"] == "stdio":
         raw.pop("ports"), raw.update(arguments=[])
-    return parse({key: value for key, value in raw.items() if value is not None})
+    return {key: value for key, value in raw.items() if value is not None}
 
 
 def environment_of(pid: int) -> dict[str, str]:

@@ -121,7 +121,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
             time.sleep(1.5)
         message = json.loads(body)
         if message.get("method") == "subscriptions/listen":
-            return self.stream()
+            return self.stream({"jsonrpc": "2.0", "method": "notifications/subscriptions/acknowledged"})
         if "id" not in message:
             return self.reply(202)
         identifier = self.headers.get("Mcp-Session-Id")
@@ -148,13 +148,16 @@ class Handler(http.server.BaseHTTPRequestHandler):
             return self.reply(404)
         return self.stream()
 
-    def stream(self) -> None:
-        """Comments until the client goes away."""
+    def stream(self, first: dict[str, Any] | None = None) -> None:
+        """An event to begin with, then comments until the client goes away."""
         self.send_response(200)
         self.send_header("Content-Type", "text/event-stream")
         self.send_header("Transfer-Encoding", "chunked")
         self.end_headers()
         try:
+            if first is not None:
+                event = f"data: {json.dumps(first)}\n\n".encode()
+                self.wfile.write(b"%x\r\n%s\r\n" % (len(event), event))
             while True:
                 self.wfile.write(b"4\r\n:a\n\n\r\n")
                 self.wfile.flush()

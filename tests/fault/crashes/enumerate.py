@@ -1,0 +1,114 @@
+# Copyright: (c) 2026, mcpops.fleet contributors
+# GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The points: which operation, killed at which act, and what has to be true then."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+from .place import Done, Place
+
+OLD, NEW = "1.0.0", "2.0.0"
+
+
+@dataclass
+class Findings:
+    """What was seen; times in seconds."""
+
+    points: int = 0
+    recovered: int = 0
+    worst: float = 0.0
+    violations: list[str] = field(default_factory=list)
+
+    def add(self, point: str, wrong: list[str], seconds: float) -> None:
+        """One point: what was wrong there, and how long the run after the crash took."""
+        self.points += 1
+        self.recovered += not wrong
+        self.worst = max(self.worst, seconds)
+        for each in wrong:
+            self.violations.append(f"{point}: {each}")
+            print(f"  WRONG {point}: {each}", flush=True)
+
+
+@dataclass(frozen=True)
+class Operation:
+    """What is killed. ``prepare`` brings the place to where it begins, and says which version it leads to."""
+
+    name: str
+    verb: str
+    server: str
+    prepare: Callable[[Place], str]
+    leads_to_nothing: bool = False
+
+
+def _other_version(place: Place) -> str:
+    """An update to the version that does not serve, with its installation."""
+    wanted = NEW if place.serves("box") == OLD else OLD
+    place.forget(wanted)
+    return wanted
+
+
+def _updated(place: Place) -> str:
+    """A rollback from the newer version."""
+    _must(place.run("present", "box", OLD))
+    _must(place.run("present", "box", NEW))
+    return OLD
+
+
+def _without_guest(place: Place) -> str:
+    _must(place.run("absent", "guest", NEW))
+    return NEW
+
+
+def _with_guest(place: Place) -> str:
+    _must(place.run("present", "guest", NEW))
+    return NEW
+
+
+def _must(done: Done) -> None:
+    if done.error:
+        raise RuntimeError(done.error)
+
+
+OPERATIONS = (
+    Operation("update", "present", "box", _other_version),
+    Operation("rollback", "rolled_back", "box", _updated),
+    Operation("first deployment", "present", "guest", _without_guest),
+    Operation("removal", "absent", "guest", _with_guest, leads_to_nothing=True),
+)
+
+
+def acts(place: Place, operation: Operation) -> int:
+    """How many acts the operation has, found by doing it."""
+    version = operation.prepare(place)
+    done = place.run(operation.verb, operation.server, version)
+    _must(done)
+    return int(done.last.split()[0])
+
+
+def kill_at(place: Place, operation: Operation, at: int, findings: Findings) -> None:
+    """Kill the operation at an act, run it again, and look at everything."""
+    version = operation.prepare(place)
+    crashed = place.run(operation.verb, operation.server, version, at=at)
+    point = f"{operation.name} {crashed.last or at}"
+    wrong = place.wrong_between() if crashed.killed else [f"it was not killed: {crashed.outcome}"]
+    # A rollback that was done already is not done twice; what it led to is what is asked for.
+    verb = "present" if operation.verb == "rolled_back" and _is_done(place, version) else operation.verb
+    again = place.run(verb, operation.server, version)
+    if again.error:
+        wrong.append(f"the next run failed: {again.error}")
+    wrong += place.wrong_after(operation.server, None if operation.leads_to_nothing else version)
+    findings.add(point, wrong, again.seconds)
+
+
+def _is_done(place: Place, version: str) -> bool:
+    record = place.node.host().journal.load("box")
+    return record.transaction is None and place.serves("box") == version
+
+
+def shares(numbers: range, workers: int) -> Iterator[range]:
+    """The numbers, dealt out to so many workers."""
+    for worker in range(workers):
+        yield numbers[worker::workers]

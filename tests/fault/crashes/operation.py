@@ -1,0 +1,58 @@
+# Copyright: (c) 2026, mcpops.fleet contributors
+# GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One operation on a node, as a process of its own: ``python -m tests.fault.crashes.operation``.
+
+Standard input is JSON: config, raw (the definition), operation (present, rolled_back, absent), log, and how
+to interfere: at, and victims or power (a seed).
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from ansible_collections.mcpops.fleet.plugins.module_utils.definition.parse import parse
+from ansible_collections.mcpops.fleet.plugins.module_utils.effects import Effects
+from ansible_collections.mcpops.fleet.plugins.module_utils.errors import FleetError
+from ansible_collections.mcpops.fleet.plugins.module_utils.host.layout import Layout, read_layout
+from ansible_collections.mcpops.fleet.plugins.module_utils.update.converge import Converger
+from ansible_collections.mcpops.fleet.plugins.module_utils.update.host import open_host
+
+from .durable import PowerLoss
+from .effects import Counting, Harming, Killing
+
+
+def effects_of(asked: dict[str, Any], layout: Layout) -> Effects:
+    """What is asked for: nothing but counting, or some harm at an act."""
+    log, at = Path(asked["log"]), asked.get("at", 0)
+    if asked.get("victims"):
+        return Harming(log, at, asked["victims"])
+    if asked.get("power") is not None:
+        return PowerLoss(log, at, [layout.releases, layout.cache / "bytecode"], asked["power"])
+    return Killing(log, at) if at else Counting(log)
+
+
+def main() -> int:
+    """Do it; prints the outcome as JSON."""
+    asked = json.loads(sys.stdin.read())
+    layout = read_layout(Path(asked["config"]))
+    definition = parse(asked["raw"])
+    converger = Converger(open_host(layout, effects_of(asked, layout)), definition, lock_timeout=20)
+    try:
+        outcome = {
+            "present": lambda: converger.present("settled", apply=True),
+            "rolled_back": lambda: converger.rolled_back(unfinished_only=False, apply=True),
+            "absent": lambda: converger.absent(apply=True),
+        }[asked["operation"]]()
+    except FleetError as error:
+        print(json.dumps({"error": str(error)}))
+        return 1
+    print(json.dumps(outcome.to_json()))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,128 @@
+# Copyright: (c) 2026, mcpops.fleet contributors
+# GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The node on which everything happens, what is asked of it, and what must be true of it afterwards."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from typing import Any
+
+from ansible_collections.mcpops.fleet.plugins.module_utils.definition.parse import parse
+from ansible_collections.mcpops.fleet.plugins.module_utils.slot.process import launched
+from ansible_collections.mcpops.fleet.plugins.module_utils.update.converge import Converger
+from tests.load.control import ROOT
+from tests.support.client import modern_call
+from tests.support.node import Node, raw_box
+
+POLICY = {
+    "ready_timeout": 20, "healthy_threshold": 1, "bake": 0.1, "drain": 10, "stop_timeout": 3,
+}  # fmt: skip
+_DEADLINE = 90.0
+"""Seconds after which an operation counts as hanging."""
+
+
+@dataclass(frozen=True)
+class Done:
+    """How an operation ended: killed, or with an outcome or error; after so many seconds."""
+
+    killed: bool
+    outcome: dict[str, Any]
+    seconds: float
+    last: str
+
+    @property
+    def error(self) -> str | None:
+        """What it said when it failed."""
+        return self.outcome.get("error")
+
+
+class Place:
+    """A node with the servers ``box`` (always there, under load) and ``guest`` (comes and goes)."""
+
+    def __init__(self, node: Node) -> None:
+        self.node = node
+        self._ports = {"box": node.slot_ports, "guest": [port + 1 for port in node.slot_ports]}
+
+    def raw(self, server: str, version: str) -> dict[str, Any]:
+        """The definition of one of the servers."""
+        ports = self._ports[server]
+        return raw_box(self.node, version, name=server, route=f"/{server}", ports=ports, update=POLICY)
+
+    def run(self, operation: str, server: str, version: str, **harm: Any) -> Done:
+        """Do an operation in a process of its own; ``harm`` is what ``operation`` takes."""
+        log = self.node.root / "acts.log"
+        log.unlink(missing_ok=True)
+        asked = {
+            "config": str(self.node.config), "raw": self.raw(server, version), "operation": operation,
+            "log": str(log), **harm,
+        }  # fmt: skip
+        started = time.monotonic()
+        with subprocess.Popen(
+            [sys.executable, "-m", "tests.fault.crashes.operation"], cwd=ROOT, text=True,
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True,
+        ) as process:  # fmt: skip
+            try:
+                output, errors = process.communicate(json.dumps(asked), timeout=_DEADLINE)
+            except subprocess.TimeoutExpired:
+                os.killpg(process.pid, signal.SIGKILL)
+                output, errors = process.communicate()
+                output = json.dumps({"error": f"it still ran after {_DEADLINE:g} s"})
+        killed = process.returncode == -signal.SIGKILL and not output
+        outcome = json.loads(output) if output else {} if killed else {"error": errors[-1500:]}
+        lines = log.read_text().splitlines() if log.exists() else []
+        return Done(killed, outcome, time.monotonic() - started, lines[-1] if lines else "")
+
+    def serves(self, server: str) -> str | None:
+        """The version that a new client reaches; None when there is no such server."""
+        try:
+            return modern_call(self.node.url(server), "whoami").split()[0]
+        except (OSError, AssertionError):
+            return None
+
+    def forget(self, version: str) -> None:
+        """Remove a version's release, so that it is installed anew; not one that serves."""
+        releases = self.node.host().releases
+        for release in releases.all():
+            if release.package.version == version:
+                releases.remove(release)
+
+    def wrong_between(self) -> list[str]:
+        """What must not be, even right after a crash: what serves is served, and what moves has an intent."""
+        host = self.node.host()
+        wrong = [] if self.serves("box") else ["box does not serve"]
+        return wrong + [
+            f"{server}: map files and the running edge differ, and no journal says why"
+            for server in ("box", "guest")
+            if not host.edge.agrees(server) and host.journal.load(server).transaction is None
+        ]
+
+    def wrong_after(self, server: str, version: str | None) -> list[str]:
+        """What is not as it has to be after an operation that was run again and came to its end."""
+        host = self.node.host()
+        wrong = []
+        record = host.journal.load(server)
+        if self.serves(server) != version:
+            wrong.append(f"{server} serves {self.serves(server)}, not {version}")
+        if record.transaction is not None:
+            wrong.append(f"the journal still has a transaction at {record.transaction.step}")
+        if not host.edge.agrees(server):
+            wrong.append("map files and the running edge differ")
+        if left := host.releases.incomplete():
+            wrong.append(f"half-installed releases are left: {left}")
+        running = [found.slot for found in launched(host.files.root, server)]
+        if running != ([record.active] if version else []):
+            wrong.append(f"processes run in {running}, active is {record.active}")
+        if version is None and (self.node.root / "slots" / server).exists():
+            wrong.append("files of slots are left")
+        if version and not wrong:
+            again = Converger(host, parse(self.raw(server, version)), 20).present("settled", apply=False)
+            if again.plan.changes:
+                wrong.append(f"a second run would change something: {again.plan.lines()}")
+        return wrong
