@@ -64,6 +64,8 @@ class Node:
             "edge_root": self.root,
             "edge_etc": etc,
             "__edge_run": self.root / "run",
+            "__edge_name": "edge",
+            "__edge_base": "haproxy",
             "__edge_binary": shutil.which("haproxy"),
         }
         (etc / "programs" / "edge.conf").write_text(template("edge", "edge.conf.j2", haproxy))
