@@ -75,8 +75,28 @@ options:
       - Seconds to wait for another run on the same server of the same host.
     type: float
     default: 60
+  release_source:
+    description:
+      - Where a release that is not installed yet comes from.
+      - V(registry) lets the host resolve and fetch it.
+      - V(controller) ships it. The controller resolves and fetches once, into a bundle (see
+        M(mcpops.fleet.mcp_release)); the host asks no registry.
+    type: str
+    choices: [registry, controller]
+    default: registry
+  release_folder:
+    description:
+      - The controller's folder of bundles, with O(release_source=controller). What it lacks is made there.
+    type: str
+    default: ~/.cache/mcpops/bundles
+  bundle:
+    description:
+      - Ship this bundle of the controller at once, and do not ask the host first whether it needs one.
+      - Implies O(release_source=controller).
+    type: path
 seealso:
   - module: mcpops.fleet.mcp_health
+  - module: mcpops.fleet.mcp_release
   - module: mcpops.fleet.mcp_server_info
 """
 
@@ -154,6 +174,12 @@ contract:
   description: How what the new release offers differs from what the old one did.
   type: dict
   returned: always
+bundle_wanted:
+  description:
+    - The bundle without which the release cannot be installed, by C(package) and C(target).
+    - Outside check mode it is shipped within the task, so it is not seen there.
+  type: dict
+  returned: in check mode, with O(release_source=controller), when the release is not installed
 rolled_back:
   description: Whether this run went back.
   type: bool
@@ -165,6 +191,9 @@ reason:
 """
 
 import os
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
@@ -172,6 +201,7 @@ from ..module_utils.definition.parse import parse, parse_name
 from ..module_utils.errors import FleetError
 from ..module_utils.module import foresee_unprepared, open_for, result_of
 from ..module_utils.update.converge import Converger, Outcome, UpdateFailed
+from ..module_utils.update.host import package_of
 
 
 def main() -> None:
@@ -184,32 +214,48 @@ def main() -> None:
             "phase": {"type": "str", "choices": ["staged", "active", "settled"], "default": "settled"},
             "unfinished_only": {"type": "bool", "default": False},
             "lock_timeout": {"type": "float", "default": 60},
+            "release_source": {"type": "str", "choices": ["registry", "controller"], "default": "registry"},
+            "release_folder": {"type": "str", "default": "~/.cache/mcpops/bundles"},
+            "bundle": {"type": "path"},
         },
         supports_check_mode=True,
     )
     try:
-        outcome = run(module)
+        outcome, wanted = run(module)
     except UpdateFailed as error:
         module.fail_json(msg=str(error), **{**result_of(error.outcome, module), "changed": True})
     except FleetError as error:
         module.fail_json(msg=str(error))
-    module.exit_json(**result_of(outcome, module))
+    result = result_of(outcome, module)
+    if wanted:
+        # Nothing was done; the action plugin ships the bundle and calls again.
+        result = {**result, "changed": module.check_mode, "bundle_wanted": wanted}
+    module.exit_json(**result)
 
 
-def run(module: AnsibleModule) -> Outcome:
-    """Do what the options ask for."""
+def run(module: AnsibleModule) -> tuple[Outcome, dict[str, Any] | None]:
+    """Do what the options ask for; or say which bundle is wanted before that can be done."""
     state, apply = module.params["state"], not module.check_mode
     read = parse_name if state == "absent" else parse
     definition = read(module.params["server"], module.params["credentials"])
     if module.check_mode and not os.path.exists(module.params["config"]):
-        return foresee_unprepared(definition, state, module.params["phase"])
+        return foresee_unprepared(definition, state, module.params["phase"]), None
     host = open_for(module, definition)
+    bundle = module.params["bundle"]
+    if bundle or module.params["release_source"] == "controller":
+        host = replace(host, releases=host.releases.shipped(Path(bundle) if bundle else None))
     converger = Converger(host, definition, module.params["lock_timeout"])
     if state == "absent":
-        return converger.absent(apply)
+        return converger.absent(apply), None
     if state == "rolled_back":
-        return converger.rolled_back(module.params["unfinished_only"], apply)
-    return converger.present(module.params["phase"], apply)
+        return converger.rolled_back(module.params["unfinished_only"], apply), None
+    if module.params["release_source"] == "controller" and not bundle:
+        foreseen = Converger(host, definition, 0).present(module.params["phase"], apply=False)
+        if "staged" in foreseen.plan.steps:
+            wanted = host.releases.wanted(package_of(definition))
+            if wanted:
+                return foreseen, wanted
+    return converger.present(module.params["phase"], apply), None
 
 
 if __name__ == "__main__":

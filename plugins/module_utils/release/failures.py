@@ -125,7 +125,8 @@ KINDS = (
     ),
     _kind(
         "another runtime",
-        r"current Python version|Python version tag|Python ABI tag|Unsupported engine|No interpreter found",
+        r"(current|requested) Python version|Python version tag|Python ABI tag|Unsupported engine"
+        r"|No interpreter found",
         "it needs another version of Python or Node.js than this host has",
         "Choose a version of the package for this runtime, or give the host another runtime.",
     ),

@@ -59,8 +59,9 @@ def compose(
     file_count: int,
     tools: Mapping[str, str],
     node: str | None,
+    source: str,
 ) -> bytes:
-    """The manifest's content."""
+    """The manifest's content; ``source`` is ``registry`` or ``controller``, where the artifacts came from."""
     package = closure.package
     content = {
         "schema": SCHEMA,
@@ -82,6 +83,7 @@ def compose(
         "installed_at": installed_at,
         "tools": dict(tools),
         "node": node,
+        "source": source,
         "platform": f"{platform.system().lower()}-{platform.machine()}-{'-'.join(platform.libc_ver())}",
     }
     return (json.dumps(content, indent=1, sort_keys=True) + "\n").encode()

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 from ..effects import Completed
 from ..errors import FleetError
 from . import tree
+from .bundle import Shipped
 from .bytecode import Bytecode
 from .closure import Closure, canonical, from_requirements
 from .distributions import Distribution, installed
@@ -32,9 +34,12 @@ class Pypi:
         self._cache = cache / "uv"
         self._compiled = cache / "bytecode"
 
-    def resolve(self, work: Installation, staging: Path) -> Closure:
-        """The exact closure of the package, from the index; ``staging`` is a folder of its own."""
-        done = self._compile(work, staging, f"{work.package.identifier}=={work.package.version}")
+    def resolve(self, work: Installation, staging: Path, options: Sequence[str] = ()) -> Closure:
+        """The exact closure of the package, from the index; ``staging`` is a folder of its own.
+
+        :param options: more options of ``uv pip compile``.
+        """
+        done = self._compile(work, staging, f"{work.package.identifier}=={work.package.version}", options)
         if done.returncode:
             output = done.stderr + done.stdout
             unknown = classify(work.package, output) is UNKNOWN_VERSION
@@ -43,15 +48,18 @@ class Pypi:
         artifacts = from_requirements(work.package, lock.decode("utf-8"))
         return Closure(work.package, artifacts, {_LOCK: lock}, work.scripts)
 
-    def place(self, work: Installation, closure: Closure, target: Path) -> None:
-        """Install what the closure names, and nothing else, into a venv in ``target``."""
-        self._sync(work, target)
+    def place(self, work: Installation, closure: Closure, target: Path, shelf: Path | None = None) -> None:
+        """Install what the closure names, and nothing else, into a venv in ``target``.
+
+        :param shelf: a folder with the wheels (see ``shelved``), to ask no index.
+        """
+        self._sync(work, target, shelf)
         damaged = _damaged(target / _VENV)
-        if damaged:
+        if damaged and not shelf:
             # uv trusts what it unpacked into its cache; a power loss may have emptied files of it.
             self._uv(work, target, "cache", "clean", "--", *damaged)
             work.effects.remove_tree(target / _VENV)
-            self._sync(work, target)
+            self._sync(work, target, None)
             damaged = _damaged(target / _VENV)
         if damaged:
             raise FleetError(
@@ -61,6 +69,10 @@ class Pypi:
             )
         _uv, python = self._tools.require_pypi(work.package)
         Bytecode(self._compiled, python).compile(work, target / _VENV)
+
+    def shelved(self, shelf: Path, item: Shipped) -> Path:
+        """Where ``place`` looks for an artifact of a bundle."""
+        return shelf / "wheels" / item.file
 
     def executables(self, package: Package, target: Path) -> dict[str, tuple[str, ...]]:
         """The package's own programs, with RELEASE standing for the directory."""
@@ -87,25 +99,31 @@ class Pypi:
         found = dict(re.findall(r"(?m)^(\w+) *= *(\S+)", configuration))
         return {"python": found.get("version_info", "unknown"), "uv": found.get("uv", "unknown")}
 
-    def _sync(self, work: Installation, target: Path) -> None:
+    def _sync(self, work: Installation, target: Path, shelf: Path | None) -> None:
         _uv, python = self._tools.require_pypi(work.package)
-        done = self._uv(work, target, "venv", "--python", python, "--", _VENV)
+        # For a bundle a cache of its own: uv believes what it has in one, without looking at hashes again.
+        cache = shelf / "uv" if shelf else self._cache
+        done = self._uv(work, target, "venv", "--python", python, "--", _VENV, cache=cache)
         if done.returncode == 0:
             # copy: a hard link (uv's way where files cannot be cloned) would share the inode with the cache.
             options = ["--require-hashes", "--link-mode", "copy"]
+            if shelf:
+                options += ["--offline", "--no-index", "--find-links", str(shelf / "wheels"), "--no-build"]
             venv = ["--python", f"{_VENV}/bin/python"]
-            done = self._uv(work, target, "pip", "sync", *options, *venv, "--", _LOCK)
+            done = self._uv(work, target, "pip", "sync", *options, *venv, "--", _LOCK, cache=cache)
         if done.returncode:
             output = done.stderr + done.stdout
-            if tree.starved(target, self._cache):
+            if tree.starved(target, cache):
                 output = f"No space left on device | {output}"
             raise failure(work.package, "uv", output)
 
-    def _compile(self, work: Installation, staging: Path, requirement: str) -> Completed:
+    def _compile(
+        self, work: Installation, staging: Path, requirement: str, more: Sequence[str] = ()
+    ) -> Completed:
         _uv, python = self._tools.require_pypi(work.package)
         work.effects.write_file(staging / "requirements.in", f"{requirement}\n".encode())
         options = ["--generate-hashes", "--no-header", "--no-annotate", "--python", python]
-        options += ["--output-file", _LOCK]
+        options += ["--output-file", _LOCK, *more]
         return self._uv(work, staging, "pip", "compile", *options, "--", "requirements.in")
 
     def _newest(self, work: Installation, staging: Path) -> list[str]:
@@ -115,11 +133,14 @@ class Pypi:
         lock = from_requirements(work.package, (staging / _LOCK).read_text("utf-8"))
         return [artifact.version for artifact in lock if artifact.name == canonical(work.package.identifier)]
 
-    def _uv(self, work: Installation, directory: Path, *arguments: str) -> Completed:
+    def _uv(
+        self, work: Installation, directory: Path, *arguments: str, cache: Path | None = None
+    ) -> Completed:
         uv, _python = self._tools.require_pypi(work.package)
         given = list(arguments)
         rest = given[given.index("--") :]
-        common = ["--quiet", "--no-progress", "--no-python-downloads", "--cache-dir", str(self._cache)]
+        common = ["--quiet", "--no-progress", "--no-python-downloads"]
+        common += ["--cache-dir", str(cache or self._cache)]
         argv = [uv, *given[: given.index("--")], *common, *rest]
         environment = {"UV_HTTP_RETRIES": os.environ.get("UV_HTTP_RETRIES", "2")}
         name = " ".join(["uv", *[word for word in given[:2] if not word.startswith("-")]])

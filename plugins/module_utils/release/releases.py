@@ -6,24 +6,30 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
+import copy
 import os
-import time
+import sys
 from collections.abc import Iterator
+from dataclasses import asdict
 from datetime import datetime, timezone
 from pathlib import Path
+from typing import Any
 
 from ..effects import Effects
 from ..errors import FleetError
+from . import bundle as bundles
 from . import manifest, tree
+from .bundle import Bundle
 from .closure import Closure
 from .entrypoints import NODE, default_executable
 from .failures import os_failure
 from .installation import Installation
+from .locking import busy, locked
 from .manifest import Release
 from .npm import Npm
 from .package import Package, Tools
 from .pypi import Pypi
+from .target import Target, target_of
 
 _REMOVE_TIMEOUT = 30.0
 """Seconds to wait for an installation of the same package before its release is removed."""
@@ -41,7 +47,25 @@ class Releases:
         self._root = root
         self._cache = cache
         self._tools = tools
+        self._only_shipped = False
+        self._bundle: Path | None = None
         self._registries: dict[str, Npm | Pypi] = {"npm": Npm(tools, cache), "pypi": Pypi(tools, cache)}
+
+    def shipped(self, bundle: Path | None) -> Releases:
+        """The same releases, but a new one comes from this bundle and never from a registry."""
+        other = copy.copy(self)
+        other._only_shipped, other._bundle = True, bundle
+        return other
+
+    def target(self) -> Target:
+        """What a bundle for this host has to fit."""
+        return target_of(self._effects, self._tools.python or sys.executable)
+
+    def wanted(self, package: Package) -> dict[str, Any] | None:
+        """The bundle that a package has to be installed from; None when it is installed."""
+        if self.find(package):
+            return None
+        return {"package": asdict(package), "target": self.target().to_json()}
 
     def find(self, package: Package, *, scripts: bool = False) -> Release | None:
         """The newest release of exactly this package version, if it is installed; asks no registry."""
@@ -72,16 +96,26 @@ class Releases:
         left += [path for path in _folders(self._root / ".staging") if not self._busy(path.name)]
         return left
 
-    def install(self, package: Package, *, timeout: float, scripts: bool = False) -> Release:
+    def install(
+        self, package: Package, *, timeout: float, scripts: bool = False, bundle: Path | None = None
+    ) -> Release:
         """The release of this package version, installed if it was not.
 
         :param timeout: seconds for all of it.
         :param scripts: let npm packages run their lifecycle scripts; off, because they run as who installs.
+        :param bundle: install from this bundle, and ask no registry.
         Raises FleetError; then there is nothing of it left, and other releases are as they were.
         """
         found = self.find(package, scripts=scripts)
         if found:
             return found
+        bundle = bundle or self._bundle
+        if self._only_shipped and not bundle:
+            raise FleetError(
+                f"install {package}",
+                "no bundle of it was shipped, and the registry is not to be asked",
+                "Run it again; if it stays so, make the bundle first (mcp_release).",
+            )
         work = Installation(self._effects, package, timeout, scripts=scripts)
         try:
             tree.require_room(package, self._root, self._cache)
@@ -89,6 +123,8 @@ class Releases:
                 found = self.find(package, scripts=scripts)
                 if found:
                     return found
+                if bundle:
+                    return self._install_shipped(work, bundle)
                 return self._install(work, self._resolve(work))
         except OSError as error:
             raise os_failure(package, error) from error
@@ -137,23 +173,47 @@ class Releases:
         )
 
     def _resolve(self, work: Installation) -> Closure:
-        staging = self._root / ".staging" / _lock_name(work.package)
-        try:
-            self._effects.remove_tree(staging)
-            self._effects.make_directory(staging)
+        with self._staging(work) as staging:
             self._effects.make_directory(self._cache)
             return self._registries[work.package.registry_type].resolve(work, staging)
-        finally:
-            self._discard(staging)
 
-    def _install(self, work: Installation, closure: Closure) -> Release:
+    def _install_shipped(self, work: Installation, path: Path) -> Release:
+        registry = self._registries[work.package.registry_type]
+        try:
+            shipped = bundles.read(path)
+            self._require_fit(work, shipped)
+            tree.require_room(work.package, self._root, more=shipped.size_bytes)
+            with self._staging(work) as shelf:
+                bundles.unpack(self._effects, shipped, lambda item: registry.shelved(shelf, item))
+                return self._install(work, shipped.closure, shelf)
+        except FleetError as error:
+            raise FleetError(
+                f"install {work.package} from {path.name}", error.came_back, error.cure, error.server
+            ) from error
+
+    def _require_fit(self, work: Installation, shipped: Bundle) -> None:
+        closure = shipped.closure
+        tried = f"install {work.package} from {shipped.path.name}"
+        if (closure.package, closure.scripts) != (work.package, work.scripts):
+            kind = " with lifecycle scripts" if closure.scripts else ""
+            raise FleetError(
+                tried, f"the bundle is of {closure.package}{kind}", "Make one of this package (mcp_release)."
+            )
+        host = self.target()
+        misfit = shipped.needs.misfit(host)
+        if misfit:
+            raise FleetError(tried, misfit, f"Make a bundle for {host} (mcp_release).")
+
+    def _install(self, work: Installation, closure: Closure, shelf: Path | None = None) -> Release:
         target = self._free_place(closure)
         try:
             self._effects.make_directory(target)
             for name, data in sorted(closure.files.items()):
                 self._effects.write_file(target / name, data)
             registry = self._registries[closure.package.registry_type]
-            registry.place(work, closure, target)
+            registry.place(work, closure, target, shelf)
+            if shelf:
+                self._effects.remove_tree(shelf)
             own = registry.executables(closure.package, target)
             tools = registry.versions(work, target)
             size, count = tree.seal(self._effects, target)
@@ -166,6 +226,7 @@ class Releases:
                 file_count=count,
                 tools=tools,
                 node=self._tools.node if closure.package.registry_type == "npm" else None,
+                source="controller" if shelf else "registry",
             )
             self._effects.sync_filesystem(target)
             self._effects.write_file(target / manifest.NAME, data, 0o444)
@@ -213,41 +274,21 @@ class Releases:
                 yield release
 
     def _busy(self, lock_name: str) -> bool:
-        try:
-            descriptor = os.open(self._root / ".locks" / f"{lock_name}.lock", os.O_RDONLY | os.O_CLOEXEC)
-        except FileNotFoundError:
-            return False
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return True
-        finally:
-            os.close(descriptor)
-        return False
+        return busy(self._root / ".locks" / f"{lock_name}.lock")
+
+    def _locked(self, work: Installation) -> contextlib.AbstractContextManager[None]:
+        return locked(work, self._root / ".locks" / f"{_lock_name(work.package)}.lock")
 
     @contextlib.contextmanager
-    def _locked(self, work: Installation) -> Iterator[None]:
-        folder = self._root / ".locks"
-        self._effects.make_directory(folder)
-        path = folder / f"{_lock_name(work.package)}.lock"
-        flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC
-        descriptor = self._effects.act("create", str(path), lambda: os.open(path, flags, 0o644))
+    def _staging(self, work: Installation) -> Iterator[Path]:
+        """A folder for the time of one installation."""
+        staging = self._root / ".staging" / _lock_name(work.package)
         try:
-            while not _acquired(descriptor):
-                if work.left() <= 0:
-                    raise work.too_late("another run that installs or removes the same package")
-                time.sleep(min(0.1, max(work.left(), 0.0)))
-            yield
+            self._effects.remove_tree(staging)
+            self._effects.make_directory(staging)
+            yield staging
         finally:
-            os.close(descriptor)
-
-
-def _acquired(descriptor: int) -> bool:
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
+            self._discard(staging)
 
 
 def _lock_name(package: Package) -> str:

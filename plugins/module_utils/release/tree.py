@@ -30,13 +30,17 @@ def _free(path: Path) -> tuple[int, int | None]:
     return figures.f_bavail * figures.f_frsize, figures.f_favail if figures.f_files else None
 
 
-def require_room(package: Package, *folders: Path) -> None:
-    """Raise FleetError when one of the folders is on a filesystem that has not enough room to begin with."""
+def require_room(package: Package, *folders: Path, more: int = 0) -> None:
+    """Raise FleetError when one of the folders is on a filesystem that has not enough room to begin with.
+
+    :param more: bytes that are needed besides.
+    """
+    needed = ROOM_BYTES + more
     for folder in folders:
         space, inodes = _free(folder)
         lacks = []
-        if space < ROOM_BYTES:
-            lacks.append(f"{space / 2**20:.0f} MB free, {ROOM_BYTES // 2**20} MB needed")
+        if space < needed:
+            lacks.append(f"{space / 2**20:.0f} MB free, {needed // 2**20} MB needed")
         if inodes is not None and inodes < ROOM_INODES:
             lacks.append(f"{inodes} inodes free, {ROOM_INODES} needed")
         if lacks:

@@ -188,5 +188,11 @@ _NPM: dict[str, tuple[dict[str, object], dict[str, bytes]]] = {
         {"bin": "cli.js", "scripts": {"install": "node-gyp rebuild"}},
         {"binding.gyp": b"{'targets': []}"},
     ),
+    "native-parts": (
+        {"bin": "cli.js", "optionalDependencies": {"part-for-arm": "1.0.0", "part-for-intel": "1.0.0"}},
+        {},
+    ),
+    "part-for-arm": ({"os": ["linux"], "cpu": ["arm64"]}, {}),
+    "part-for-intel": ({"os": ["linux"], "cpu": ["x64"]}, {}),
     "misses-part": ({"bin": "cli.js", "dependencies": {"not-there": "1.0.0"}}, {}),
 }

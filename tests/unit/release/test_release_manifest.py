@@ -43,6 +43,7 @@ def path(tmp_path: Path, node: Path) -> Path:
         file_count=1,
         tools={"npm": "11"},
         node=str(node),
+        source="registry",
     )
     (home / manifest.NAME).write_bytes(data)
     return home

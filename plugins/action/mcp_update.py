@@ -1,0 +1,79 @@
+# Copyright: (c) 2026, mcpops.fleet contributors
+# GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The controller's part of mcp_update: it ships the bundle of a release that a host lacks.
+
+One task does all of it, so that a host with nothing to do costs one module call here too.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from ansible.plugins.action import ActionBase
+
+from ..module_utils.effects import Effects
+from ..module_utils.errors import FleetError
+from ..module_utils.release.bundles import FOLDER, Bundles, tools_here
+from ..module_utils.release.package import Package, Tools
+from ..module_utils.release.target import target_from
+
+_MAKE_TIMEOUT = 600.0
+"""Seconds for resolving and fetching a bundle that nobody made before."""
+
+
+class ActionModule(ActionBase):
+    """Runs the module; where it wants a bundle, ships one and runs it again."""
+
+    TRANSFERS_FILES = True
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Ansible's entry point of an action."""
+        super().run(tmp, task_vars)
+        options = dict(self._task.args)
+        try:
+            if options.get("bundle"):
+                return self._with(Path(self._local(options["bundle"])), options, task_vars)
+            result = self._module(options, task_vars)
+            wanted = result.get("bundle_wanted")
+            if not wanted or self._task.check_mode:
+                return result
+            return self._with(
+                _made(wanted, self._local(options.get("release_folder") or FOLDER)), options, task_vars
+            )
+        except FleetError as error:
+            return {"failed": True, "msg": str(error)}
+
+    def _with(
+        self, bundle: Path, options: dict[str, Any], task_vars: dict[str, Any] | None
+    ) -> dict[str, Any]:
+        """Run the module on a copy of the bundle, which goes with the task's temporary folder."""
+        if not bundle.is_file():
+            raise FleetError(f"ship {bundle}", "it is not there", "Make it with the module mcp_release.")
+        base: ActionBase = self
+        shell = self._connection._shell
+        folder = shell.tmpdir or self._make_tmp_path()
+        there = shell.join_path(folder, bundle.name)
+        base._transfer_file(str(bundle), there)
+        base._fixup_perms2((folder, there))
+        return self._module({**options, "bundle": there}, task_vars)
+
+    def _module(self, options: dict[str, Any], task_vars: dict[str, Any] | None) -> dict[str, Any]:
+        result: dict[str, Any] = self._execute_module(
+            module_name="mcpops.fleet.mcp_update", module_args=options, task_vars=task_vars
+        )
+        return result
+
+    def _local(self, path: str) -> str:
+        return str(Path(self._loader.path_dwim(path)).expanduser())
+
+
+def _made(wanted: dict[str, Any], folder: str) -> Path:
+    """The bundle for what a host said that it wants."""
+    bundles = Bundles(Effects(), Path(folder), tools_here(Tools()))
+    package, target = Package(**wanted["package"]), target_from(wanted["target"])
+    found = bundles.find(package, target)
+    if found is None:
+        found, _made_now = bundles.make(package, target, timeout=_MAKE_TIMEOUT)
+    return found.path

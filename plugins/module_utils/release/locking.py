@@ -1,0 +1,54 @@
+# Copyright: (c) 2026, mcpops.fleet contributors
+# GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Locks on files, which the kernel lets go when their holder dies."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from .installation import Installation
+
+
+def busy(path: Path) -> bool:
+    """Whether somebody holds the lock at this moment."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False
+
+
+@contextlib.contextmanager
+def locked(work: Installation, path: Path) -> Iterator[None]:
+    """Hold a lock; raises FleetError when others hold it until the time limit of ``work``."""
+    work.effects.make_directory(path.parent)
+    flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC
+    descriptor = work.effects.act("create", str(path), lambda: os.open(path, flags, 0o644))
+    try:
+        while not _acquired(descriptor):
+            if work.left() <= 0:
+                raise work.too_late("another run that installs or removes the same package")
+            time.sleep(min(0.1, max(work.left(), 0.0)))
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _acquired(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
