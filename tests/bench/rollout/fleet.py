@@ -77,7 +77,7 @@ class Run:
     def succeeded(self) -> Run:
         """This run. Raises RuntimeError with its end when it failed."""
         if self.returncode:
-            raise RuntimeError(self.output[-4000:])
+            raise RuntimeError(self.output[-9000:])
         return self
 
 
