@@ -93,6 +93,14 @@ def test_gates(place: Workplace) -> list[Gate]:
     return [
         _tests(place, "unit", ["tests/unit", "tests/gates"], deadline=900),
         _tests(place, "integration", ["tests/integration"], deadline=1500),
+        Gate(
+            "molecule",
+            place.root,
+            [[sys.executable, "-m", "tests.molecule", "--where-possible"]],
+            noted="^SKIPPED",
+            live=True,
+            deadline=1800,
+        ),
     ]
 
 

@@ -1,19 +1,17 @@
 # Copyright: (c) 2026, mcpops.fleet contributors
 # GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""`python -m tests.lab up --hosts 6 --edges 2`, `down`, `status`; `cut`, `mend`, `kill`, `start` NAME."""
+"""`python -m tests.lab up --hosts 6`, `down`, `status`; `cut`, `isolate`, `mend`, `kill`, `start` NAME"""
 
 from __future__ import annotations
 
 import argparse
-import os
 import signal
 import sys
-from pathlib import Path
 from types import FrameType
 
 from .command import LabError
-from .lab import PREFIX, Lab
+from .lab import Lab
 
 _UNUSABLE = 2
 
@@ -45,7 +43,8 @@ def main() -> int:
     verbs.add_parser("status", help="name, address and state of each host")
     for verb, what in (
         ("cut", "take a host off the network"),
-        ("mend", "put it back"),
+        ("isolate", "take its way out of the lab"),
+        ("mend", "put it back, with its way out"),
         ("kill", "power loss"),
         ("start", "power on"),
     ):
@@ -53,12 +52,7 @@ def main() -> int:
     arguments = parser.parse_args()
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _stop)
-    # Another prefix lets two checkouts of one machine have labs at once; a folder besides, one checkout.
-    prefix = os.environ.get("MCPOPS_LAB_PREFIX") or PREFIX
-    if root := os.environ.get("MCPOPS_LAB_ROOT"):
-        lab = Lab(Path(root), prefix, Path(root, "inventory", "hosts.yml"), _say)
-    else:
-        lab = Lab(prefix=prefix, say=_say)
+    lab = Lab.of_environment(_say)
     try:
         if arguments.verb == "up":
             lab.up(arguments.hosts, arguments.edges)

@@ -57,6 +57,18 @@ class Lab:
         self._state = root / "state.json"
         self._control = Path("/run", prefix)
 
+    @classmethod
+    def of_environment(cls, say: Callable[[str], None] = lambda line: None) -> Lab:
+        """The lab that this process's environment names, or the checkout's own.
+
+        MCPOPS_LAB_PREFIX lets two checkouts of one machine have labs at once, MCPOPS_LAB_ROOT one checkout.
+        """
+        prefix = os.environ.get("MCPOPS_LAB_PREFIX") or PREFIX
+        root = os.environ.get("MCPOPS_LAB_ROOT")
+        if not root:
+            return cls(prefix=prefix, say=say)
+        return cls(Path(root), prefix, Path(root, "inventory", "hosts.yml"), say)
+
     def up(self, hosts: int, edges: int = 0) -> None:
         """Make it so: that many nodes and edges, switched on, connected and reached by SSH.
 
@@ -91,6 +103,10 @@ class Lab:
     def cut(self, name: str) -> None:
         """Nothing gets to the host or from it any more; it goes on running."""
         self._network(self._read()).cut(self._named(name).name)
+
+    def isolate(self, name: str) -> None:
+        """Nothing outside of the lab's network is reached from the host any more."""
+        self._network(self._read()).isolate(self._named(name).name)
 
     def mend(self, name: str) -> None:
         """A host that was cut off is reached again."""
@@ -142,7 +158,7 @@ class Lab:
         hosts = [self._host(name, now.hosts[name], now) for name in wanted]
         off = [host for host in hosts if not host.runs()]
         for host in hosts:
-            if host not in off and self._network(now).is_cut(host.name):
+            if host not in off:
                 self._network(now).mend(host.name)
         self._boot(off, now)
         self._write_inventory(hosts)

@@ -74,6 +74,10 @@ class Network:
         """Nothing gets to the host or from it."""
         run("ip", "-n", self.namespace(host), "link", "set", "eth0", "down")
 
+    def isolate(self, host: str) -> None:
+        """The host reaches the lab's network and nothing beyond."""
+        run("ip", "-n", self.namespace(host), "route", "replace", "unreachable", "default")
+
     def mend(self, host: str) -> None:
         """The host is reached again."""
         namespace = self.namespace(host)

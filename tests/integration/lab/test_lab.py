@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import shutil
 import subprocess
 import time
@@ -17,8 +16,6 @@ import pytest
 
 from tests.lab.command import LabError
 from tests.lab.lab import REPOSITORY, Lab
-
-pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="real hosts on this machine are made as root")
 
 _PREFIX = "mcptest"
 
@@ -101,6 +98,14 @@ def test_a_cut_host_is_unreachable_until_it_is_mended(lab: Lab) -> None:
     assert "node1 | SUCCESS" in done.stdout
     lab.mend("node2")
     assert _ansible(lab, "--module-name=ping").returncode == 0
+
+
+def test_an_isolated_host_is_reached_and_reaches_nothing_beyond_the_lab(lab: Lab) -> None:
+    lab.isolate("node2")
+    assert "unreachable" in lab.run("node2", "ip route get 192.0.2.1 2>&1 || echo unreachable")
+    assert lab.reached("node2")
+    lab.up(2)
+    assert "via" in lab.run("node2", "ip route get 192.0.2.1")
 
 
 def test_a_host_comes_back_from_a_power_loss_with_what_was_written(lab: Lab) -> None:
