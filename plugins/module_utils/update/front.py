@@ -102,9 +102,8 @@ class EdgeFront:
         return self.host.edge.uptime()
 
     def retire(self, slot: str) -> None:
-        generations = self._generations(slot)
-        if generations:
-            self.host.edge.retire(self.server, generations)
+        # Also where the files have none any more: a run that was killed may not have told the running edge.
+        self.host.edge.retire(self.server, self._generations(slot))
 
     def close(self) -> None:
         self.host.edge.close(self.server)
