@@ -211,3 +211,16 @@ def test_an_inventory_without_hosts_is_an_error(
     monkeypatch.setattr(deployed, "inventory", nobody)
     run = deployed.run("update").failed()
     assert "There is no host in the inventory" in run.output
+
+
+def test_waves_are_those_of_the_fleet_s_hosts_where_a_tier_s_edges_stand_first(
+    deployed: Fleet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    inventory = tmp_path / "tiered.yml"
+    inventory.write_text(
+        "all:\n  children:\n    mcp_edges: {hosts: {edge1: {}}}\n"
+        "    mcp: {hosts: {a: {}, b: {}}, vars: {mcp_update_waves: ['100%'], ansible_connection: local}}\n"
+    )
+    monkeypatch.setattr(deployed, "inventory", inventory)
+    run = deployed.run("update", "--check").succeeded()
+    assert run.output.count("PLAY [Update in waves]") == 1
