@@ -19,6 +19,9 @@ def unprepared(tmp_path: Path) -> Fleet:
     return Fleet(tmp_path, {}, tmp_path / "cache")
 
 
+CHECKS = ["Refuse an inventory without hosts", "Check how a rollout is to go", "Check every definition"]
+"""All that runs before a definition is refused; none of it changes anything."""
+
 WRONG: list[tuple[str, Any, str]] = [
     (
         "an unknown key",
@@ -74,7 +77,7 @@ def test_a_wrong_definition_stops_the_run_before_its_first_change_and_says_what_
     run = unprepared.run("site").failed()
     for what, _servers, message in wrong:
         assert message in run.output, what
-    assert run.tasks() == ["Check every definition"]
+    assert run.tasks() == CHECKS
     assert not [node for node in unprepared.hosts if (unprepared.root / node).exists()]
 
 
@@ -82,4 +85,4 @@ def test_one_wrong_host_keeps_all_others_from_being_changed(unprepared: Fleet) -
     unprepared.hosts["node3"]["mcp_servers"] = [box(colour="red")]
     unprepared.write()
     run = unprepared.run("update").failed()
-    assert run.tasks() == ["Check every definition"]
+    assert run.tasks() == CHECKS
