@@ -92,7 +92,7 @@ def test_gates(place: Workplace) -> list[Gate]:
     """Gates that run the code."""
     return [
         _tests(place, "unit", ["tests/unit", "tests/gates"], deadline=900),
-        _tests(place, "integration", ["tests/integration"], deadline=1500),
+        _tests(place, "integration", ["tests/integration"], deadline=1800),
         Gate(
             "molecule",
             place.root,
