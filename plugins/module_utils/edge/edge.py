@@ -59,6 +59,13 @@ class Edge:
         """
         return self._read_runtime().of(server)
 
+    def standing(self, server: str) -> ServerMaps:
+        """What serves: what the files say, or HAProxy where they lead nowhere (somebody edited them).
+
+        :raises FleetError: when it has to be asked and cannot.
+        """
+        return self._standing(self._read_files(), server)
+
     def agrees(self, server: str) -> bool:
         """Whether files and running HAProxy say the same of a server."""
         return self.file(server) == self.running(server)
@@ -66,16 +73,14 @@ class Edge:
     def add_generation(self, server: str, generation: int, target: Target) -> None:
         """Make a generation reachable for sessions that carry its tag; no new client gets there."""
         with self._changing() as maps:
-            part = maps.of(server)
-            self._commit(
-                maps.with_server(server, replace(part, generations={**part.generations, generation: target}))
-            )
+            part = self._standing(maps, server)
+            self._commit(server, replace(part, generations={**part.generations, generation: target}))
 
     def switch(self, server: str, generation: int, route: str) -> float:
         """Send new clients of ``route`` to a generation; seconds until HAProxy confirmed it."""
         started = time.monotonic()
         with self._changing() as maps:
-            part = maps.of(server)
+            part = self._standing(maps, server)
             if generation not in part.generations:
                 raise FleetError(
                     f"switch to generation {generation}",
@@ -83,13 +88,13 @@ class Edge:
                     "Run the update again.",
                     server,
                 )
-            self._commit(maps.with_server(server, replace(part, active=generation, routes=routes_of(route))))
+            self._commit(server, replace(part, active=generation, routes=routes_of(route)))
         return time.monotonic() - started
 
     def retire(self, server: str, generations: set[int]) -> None:
         """Forget generations: what still carries their tag gets the specification's 404."""
         with self._changing() as maps:
-            part = maps.of(server)
+            part = self._standing(maps, server)
             kept = {
                 number: target for number, target in part.generations.items() if number not in generations
             }
@@ -97,22 +102,23 @@ class Edge:
                 raise FleetError(
                     f"retire generation {part.active}", "it is the active one", "Switch first.", server
                 )
-            self._commit(maps.with_server(server, replace(part, generations=kept)))
+            self._commit(server, replace(part, generations=kept))
 
     def close(self, server: str) -> None:
         """Give a server no new clients; its sessions still reach their generations."""
         with self._changing() as maps:
-            self._commit(maps.with_server(server, replace(maps.of(server), active=None)))
+            part = self._standing(maps, server)
+            self._commit(server, replace(part, active=None))
 
     def remove(self, server: str) -> None:
         """Take a server off the edge altogether."""
-        with self._changing() as maps:
-            self._commit(maps.with_server(server, ServerMaps()))
+        with self._changing():
+            self._commit(server, ServerMaps())
 
     def synchronise(self) -> None:
-        """Make the running HAProxy serve what the files say."""
-        with self._changing() as maps:
-            self._commit(maps)
+        """Make the running HAProxy serve what the files say, of all servers."""
+        with self._changing():
+            self._commit()
 
     def traffic(self, server: str, generation: int) -> Traffic:
         """What a generation has, requests of HAProxy processes that a reload left behind included."""
@@ -151,7 +157,12 @@ class Edge:
         return self._maps / f"{name}.map"
 
     def _read_files(self) -> Maps:
-        return self._maps_from({name: self._read_file(name) for name in NAMES}, str(self._maps))
+        try:
+            return Maps.from_entries({name: self._read_file(name) for name in NAMES})
+        except ValueError as error:
+            raise FleetError(
+                f"read the edge's maps in {self._maps}", str(error), "Remove the foreign entry."
+            ) from error
 
     def _read_file(self, name: str) -> Mapping[str, str]:
         try:
@@ -163,21 +174,19 @@ class Edge:
                 "Run the role edge on this host.",
             ) from error
 
-    def _read_runtime(self) -> Maps:
-        return self._maps_from(
-            {name: self._runtime.map_entries(self._path(name)) for name in NAMES}, "HAProxy"
-        )
+    def _standing(self, maps: Maps, server: str) -> ServerMaps:
+        part = maps.of(server)
+        if part.active in part.generations:
+            return part
+        running = self._read_runtime().of(server)
+        return running if running.active in running.generations else part
 
-    @staticmethod
-    def _maps_from(entries: Mapping[str, Mapping[str, str]], origin: str) -> Maps:
-        try:
-            return Maps.from_entries(entries)
-        except ValueError as error:
-            raise FleetError(
-                f"read the edge's maps from {origin}",
-                str(error),
-                "Remove the foreign entry, or run the role edge.",
-            ) from error
+    def _read_runtime(self) -> Maps:
+        return Maps.ours(self._entries())
+
+    def _entries(self) -> dict[str, dict[str, str]]:
+        """All that the running HAProxy has in its maps, what is not ours included."""
+        return {name: self._runtime.map_entries(self._path(name)) for name in NAMES}
 
     @contextmanager
     def _changing(self) -> Iterator[Maps]:
@@ -189,23 +198,28 @@ class Edge:
         finally:
             os.close(descriptor)
 
-    def _commit(self, wanted: Maps) -> None:
-        """Bring files and runtime there; once more where HAProxy was restarted in the middle of it."""
-        try:
-            self._write(wanted)
-        except FleetError:
-            self._write(wanted)
+    def _commit(self, server: str = "", part: ServerMaps | None = None) -> None:
+        """Bring files and runtime there; once more where HAProxy was restarted in the middle of it.
 
-    def _write(self, wanted: Maps) -> None:
+        Where files and runtime differ in another server's part they go on doing so: it is not ours to judge.
+        """
+        try:
+            self._write(server, part)
+        except FleetError:
+            self._write(server, part)
+
+    def _write(self, server: str, part: ServerMaps | None) -> None:
         """Files, then runtime, each map only where it differs, then read back."""
-        on_file, running = self._read_files(), self._read_runtime()
+        on_file, running = self._read_files(), self._entries()
+        wanted = on_file.with_server(server, part) if part else on_file
         for name in _order(on_file, wanted):
             if wanted.entries(name) != on_file.entries(name):
                 self._effects.write_file(self._path(name), render(wanted.entries(name)))
-        for name in _order(running, wanted):
-            if wanted.entries(name) != running.entries(name):
+        wanted = Maps.ours(running).with_server(server, part) if part else on_file
+        for name in _order(Maps.ours(running), wanted):
+            if wanted.entries(name) != running[name]:
                 self._runtime.replace_map(self._path(name), wanted.entries(name))
-        if self._read_runtime() != wanted:
+        if self._entries() != {name: wanted.entries(name) for name in NAMES}:
             raise FleetError(
                 "switch the edge", "HAProxy does not show what it was told", "Look at the edge's log."
             )

@@ -11,7 +11,7 @@ new clients, so that a crash between two files leaves nothing half-switched.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 NAMES = ("generations", "active", "routes")
@@ -76,15 +76,21 @@ class Maps:
     @classmethod
     def from_entries(cls, entries: Mapping[str, Mapping[str, str]]) -> Maps:
         """The reverse of ``entries``; raises ValueError on an entry that is not ours."""
-        generations = {}
-        for key, value in entries["generations"].items():
-            server, tag = key.rsplit("/g", 1)
-            generations[server, int(tag)] = Target.parse(value)
         return cls(
             routes=dict(entries["routes"]),
-            active={server: _number(tag) for server, tag in entries["active"].items()},
-            generations=generations,
+            active=dict(_active(*entry) for entry in entries["active"].items()),
+            generations=dict(_generation(*entry) for entry in entries["generations"].items()),
         )
+
+    @classmethod
+    def ours(cls, entries: Mapping[str, Mapping[str, str]]) -> Maps:
+        """As ``from_entries``, but without the entries that are not ours."""
+        readers = {"active": _active, "generations": _generation}
+        kept = {
+            name: {key: value for key, value in entries[name].items() if _readable(reader, key, value)}
+            for name, reader in readers.items()
+        }
+        return cls.from_entries({**entries, **kept})
 
 
 @dataclass(frozen=True)
@@ -96,10 +102,23 @@ class ServerMaps:
     generations: Mapping[int, Target] = field(default_factory=dict)
 
 
-def _number(tag: str) -> int:
+def _active(server: str, tag: str) -> tuple[str, int]:
     if not tag.startswith("g"):
         raise ValueError(f"{tag!r} is no generation")
-    return int(tag[1:])
+    return server, int(tag[1:])
+
+
+def _generation(key: str, target: str) -> tuple[tuple[str, int], Target]:
+    server, tag = key.rsplit("/g", 1)
+    return (server, int(tag)), Target.parse(target)
+
+
+def _readable(reader: Callable[[str, str], object], key: str, value: str) -> bool:
+    try:
+        reader(key, value)
+    except ValueError:
+        return False
+    return True
 
 
 def render(entries: Mapping[str, str]) -> bytes:

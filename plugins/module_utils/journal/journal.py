@@ -66,7 +66,8 @@ class Journal:
         :raises FleetError: naming the holder when it is not free by then.
         """
         folder = self._path(server).parent
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        # Durable already here: with a folder that a power loss takes back goes the record in it.
+        self._effects.make_directory(folder, 0o700)
         path = folder / "lock"
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
         try:

@@ -34,9 +34,9 @@ class Moment:
     def now(cls) -> Moment:
         return cls(time.time(), _since_boot(), _boot_id())
 
-    def elapsed(self) -> float:
+    def elapsed(self, now: Moment | None = None) -> float:
         """Seconds since then, never negative. Across a reboot the wall clock has to do."""
-        now = Moment.now()
+        now = now or Moment.now()
         if now.boot == self.boot:
             return max(0.0, now.since_boot - self.since_boot)
         return max(0.0, now.wall - self.wall)

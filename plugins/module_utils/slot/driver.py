@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal, Protocol
 
 from .spec import SlotSpec
@@ -67,6 +68,9 @@ class SlotDriver(Protocol):
 
     def status(self, server: str, slot: str) -> Process:
         """What runs in the slot now (a pure read)."""
+
+    def folders(self) -> tuple[Path, ...]:
+        """Where it keeps what a host that restarts has to start."""
 
     def log_tail(self, server: str, slot: str, lines: int = 20) -> str:
         """The last lines that the slot's process wrote since it was last started, credentials masked."""

@@ -151,6 +151,10 @@ class SupervisordDriver:
             detail = f"EXITED with status {info['exitstatus']}; {info['description']}"
         return Process(_STATES[info["statename"]], info["pid"] or None, detail)
 
+    def folders(self) -> tuple[Path, ...]:
+        """Where the program files are."""
+        return (self._programs,)
+
     def log_tail(self, server: str, slot: str, lines: int = 20) -> str:
         """The last lines that the slot's process wrote since it was last started, credentials masked."""
         spec = self._files.read(server, slot)

@@ -143,6 +143,10 @@ class SystemdDriver:
             detail += f", started again {shown['NRestarts']} times"
         return Process(state, int(shown["MainPID"] or 0) or None, detail)
 
+    def folders(self) -> tuple[Path, ...]:
+        """Where the units are, and the links that let a boot start them."""
+        return (self._units, self._units / _WANTS)
+
     def log_tail(self, server: str, slot: str, lines: int = 20) -> str:
         """The last lines that the slot's newest process wrote, credentials masked."""
         invocation = self._show(server, slot)["InvocationID"]

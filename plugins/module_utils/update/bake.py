@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
 from statistics import median
 
@@ -13,7 +12,6 @@ from ..contract.offer import Offer
 from ..definition.server import ServerDefinition
 from ..edge.edge import Traffic
 from ..errors import FleetError
-from ..protocol.probe import ping, probe
 from ..protocol.targets import HttpTarget
 from .front import Front
 from .health import client_target
@@ -62,7 +60,8 @@ class Bake:
 
     def watch(self, seconds: float) -> None:
         """:raises FleetError: as soon as the new slot is worse than it may be."""
-        deadline = time.monotonic() + seconds
+        senses = self._host.senses
+        deadline = senses.monotonic() + seconds
         baseline = self._counts(self._old.slot if self._old else None)
         before = self._counts(self._new)
         pid = self._pid()
@@ -71,9 +70,9 @@ class Bake:
             self._check_process(pid)
             self._check_answers()
             self._check_errors(self._counts(self._new), before, baseline)
-            if time.monotonic() >= deadline:
+            if senses.monotonic() >= deadline:
                 break
-            time.sleep(min(pause, max(0.0, deadline - time.monotonic())))
+            senses.sleep(min(pause, max(0.0, deadline - senses.monotonic())))
         self._check_latency()
         if seconds > 0:
             self._check_contract()
@@ -105,7 +104,7 @@ class Bake:
 
     def _check_answers(self) -> None:
         for era in self._offer.eras:
-            answer = ping(self._target, timeout=5.0, era=era)
+            answer = self._host.senses.ping(self._target, timeout=5.0, era=era)
             if answer.outcome == "served":
                 self._latencies.append(answer.opening_seconds or 0.0)
                 self._misses = 0
@@ -130,7 +129,9 @@ class Bake:
         if self._old is None or self._old.target is None:
             return
         answers = [
-            ping(self._old.target, timeout=5.0, era=era) for era in self._old.eras for _attempt in range(3)
+            self._host.senses.ping(self._old.target, timeout=5.0, era=era)
+            for era in self._old.eras
+            for _attempt in range(3)
         ]
         usual = [answer.opening_seconds for answer in answers if answer.opening_seconds is not None]
         now = median(self._latencies[-RECENT:]) if self._latencies else 0.0
@@ -141,7 +142,8 @@ class Bake:
 
     def _check_contract(self) -> None:
         """The end of the bake: all that made it ready must still hold, now as clients see it."""
-        report = probe(self._target, timeout=PROBE_TIMEOUT, calls=required_calls(self._definition.require))
+        calls = required_calls(self._definition.require)
+        report = self._host.senses.probe(self._target, timeout=PROBE_TIMEOUT, calls=calls)
         lost = [era for era in self._offer.eras if era not in report.served]
         problem = f"it stopped serving {', '.join(lost)}: {report.describe()}" if lost else None
         problem = problem or unmet(report, self._definition.require)

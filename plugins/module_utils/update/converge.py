@@ -12,9 +12,8 @@ from typing import Any
 
 from ..definition.server import ServerDefinition
 from ..errors import FleetError
-from ..journal.moment import Moment
 from ..journal.record import Record, Result, Transaction, other
-from .front import front_of
+from .adopt import adopt
 from .host import Host
 from .observe import Observed, observe
 from .plan import Plan, plan_present, plan_rolled_back, remaining
@@ -104,9 +103,10 @@ class Converger:
         """
         with self._session(apply) as steps:
             self._check_transport(steps.record)
-            plan = plan_present(self._observe(steps.record), phase)
+            plan = plan_present(self._observe(steps), phase)
             if not apply:
                 return self._foreseen(steps, plan, self._definition.package)
+            self._sync(plan)
             try:
                 for action in plan.before:
                     self._prelude(steps, action)
@@ -123,9 +123,10 @@ class Converger:
         :raises UpdateFailed: when the earlier release does not come up again; what serves goes on serving.
         """
         with self._session(apply) as steps:
-            plan = plan_rolled_back(self._observe(steps.record), unfinished_only)
+            plan = plan_rolled_back(self._observe(steps), unfinished_only)
             if not apply:
                 return self._foreseen(steps, plan, self._way_back(steps))
+            self._sync(plan)
             try:
                 for action in plan.before:
                     self._prelude(steps, action)
@@ -144,15 +145,20 @@ class Converger:
         :raises UpdateFailed: when a part of it cannot be stopped; run again, it goes on.
         """
         with self._session(apply) as steps:
-            plan = plan_absent(self._host, self._definition)
+            plan = plan_absent(self._host, steps.record)
             self._before = _lines(steps.record, self._serving(steps))
             if not apply or not plan.changes:
                 return self._foreseen(steps, plan, None)
+            self._sync(plan)
             try:
                 self._remove(steps)
             except FleetError as error:
                 raise UpdateFailed(error.on(self._definition.name), self._outcome(steps, plan)) from error
             return self._outcome(steps, plan)
+
+    def _sync(self, plan: Plan) -> None:
+        if plan.changes:
+            self._host.sync(self._definition.name)
 
     def _remove(self, steps: Steps) -> None:
         remove(self._host, self._definition, steps)
@@ -169,21 +175,24 @@ class Converger:
                 record.server,
             )
 
-    def _observe(self, record: Record) -> Observed:
-        observed = observe(
-            self._host, self._definition, record, front_of(self._host, self._definition, record)
-        )
-        self._before = _lines(record, observed.serving)
+    def _observe(self, steps: Steps) -> Observed:
+        observed = observe(self._host, self._definition, steps.record, steps.front)
+        self._before = _lines(steps.record, observed.serving)
+        steps.record = observed.record
         return observed
 
     @contextmanager
     def _session(self, apply: bool) -> Iterator[Steps]:
         name = self._definition.name
         if not apply:
-            yield Steps(self._host, self._definition, self._host.journal.load(name), self._report)
+            yield self._steps()
             return
         with self._host.journal.lock(name, self._lock_timeout):
-            yield Steps(self._host, self._definition, self._host.journal.load(name), self._report)
+            yield self._steps()
+
+    def _steps(self) -> Steps:
+        record = self._host.journal.load(self._definition.name)
+        return Steps(self._host, self._definition, adopt(self._host, self._definition, record), self._report)
 
     def _outcome(self, steps: Steps, plan: Plan) -> Outcome:
         serving = self._serving(steps)
@@ -244,7 +253,7 @@ class Converger:
         """Go back from an update that is under way, from whichever step it had reached."""
         transaction = steps.transaction
         self._report.reason = reason
-        if steps.front.serving() == transaction.target and transaction.origin is not None:
+        if transaction.origin not in (None, steps.front.serving()):
             self._begin_rollback(steps, reason)
             self._carry_on(steps)
         else:
@@ -255,7 +264,7 @@ class Converger:
     def _begin_rollback(self, steps: Steps, reason: str) -> None:
         """A switch back is a transaction of its own, from the slot that serves to the other."""
         record, unfinished = steps.record, steps.record.transaction
-        serving = steps.front.serving()
+        serving = steps.front.serving() or (unfinished.target if unfinished else record.active)
         if serving is None:
             raise FleetError("roll back", "no slot is in service", "Deploy the server first.", record.server)
         steps.save(
@@ -267,7 +276,7 @@ class Converger:
                     origin=serving,
                     target=other(serving),
                     generation=record.generation + 1,
-                    started=Moment.now(),
+                    started=self._host.senses.now(),
                     reason=reason,
                     displaced=unfinished.displaced if unfinished else None,
                 ),
@@ -275,10 +284,16 @@ class Converger:
         )
 
     def _withdraw(self, steps: Steps, transaction: Transaction, reason: str) -> None:
-        """Before the switch nothing reached the target slot: stop it, and give it back what it held."""
+        """Stop the target slot, which has no clients unless it was the first; give it back what it held."""
         failed = steps.record.slots.get(transaction.target)
         evidence = self._host.log_tail(steps.record.server, transaction.target)
+        # From here on what was started and proven no longer holds, should this be cut off.
+        if transaction.reached("started"):
+            steps.advance("staged")
         if transaction.origin is None:
+            if failed and failed.activated:
+                steps.front.close()
+                steps.drain_slot(transaction.target, self._host.senses.now())
             steps.front.withdraw()
         steps.leave(transaction.target)
         record = replace(
@@ -290,7 +305,7 @@ class Converger:
                 outcome="undone",
                 source=failed.package if failed else None,
                 destination=_package(steps.record, transaction.origin),
-                at=Moment.now(),
+                at=self._host.senses.now(),
                 reason=reason,
                 evidence=evidence or None,
             ),
@@ -310,17 +325,21 @@ class Converger:
         serving = steps.front.serving()
         if serving == transaction.target:
             return
+        if transaction.step is not None:
+            steps.advance(None)
         steps.leave(transaction.target)
         steps.save(
             replace(
                 steps.record,
+                active=serving,
+                previous=transaction.target if transaction.target in steps.record.slots else None,
                 transaction=None,
                 last=Result(
                     kind="rollback",
                     outcome="failed safe",
                     source=_package(steps.record, transaction.origin),
                     destination=_package(steps.record, transaction.target),
-                    at=Moment.now(),
+                    at=self._host.senses.now(),
                     reason=str(error),
                 ),
             )

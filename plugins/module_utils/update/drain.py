@@ -5,12 +5,12 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
 
 from ..edge.edge import Traffic
 from ..errors import FleetError
 from .front import Front
+from .senses import Senses
 
 PAUSE = 0.2
 
@@ -25,9 +25,24 @@ class Drained:
     cut_requests: int
     seconds: float
 
+    def __add__(self, other: Drained) -> Drained:
+        return Drained(
+            self.sessions + other.sessions,
+            self.open_requests + other.open_requests,
+            self.cut_sessions + other.cut_sessions,
+            self.cut_requests + other.cut_requests,
+            self.seconds + other.seconds,
+        )
+
 
 def drain(
-    front: Front, slot: str, seconds: float, serves: bool, since_active: float, session_idle: float
+    front: Front,
+    senses: Senses,
+    slot: str,
+    seconds: float,
+    serves: bool,
+    since_active: float,
+    session_idle: float,
 ) -> Drained:
     """Wait until nothing is connected to a slot, at most ``seconds``.
 
@@ -36,21 +51,21 @@ def drain(
         started anew are not in its tables; until they would have expired they may still be there.
     :raises FleetError: when the edge cannot be asked at all.
     """
-    started = time.monotonic()
+    started = senses.monotonic()
     deadline = started + seconds
     first = left = front.connected(slot)
-    while serves and time.monotonic() < deadline:
-        known = front.watched_for() >= min(since_active + (time.monotonic() - started), session_idle)
+    while serves and senses.monotonic() < deadline:
+        known = front.watched_for() >= min(since_active + (senses.monotonic() - started), session_idle)
         if known and not left.sessions and not left.open_requests:
             break
-        time.sleep(min(PAUSE, max(0.0, deadline - time.monotonic())))
+        senses.sleep(min(PAUSE, max(0.0, deadline - senses.monotonic())))
         left = _look(front, slot, left)
     return Drained(
         sessions=max(first.sessions, left.sessions),
         open_requests=max(first.open_requests, left.open_requests),
         cut_sessions=left.sessions,
         cut_requests=left.open_requests,
-        seconds=time.monotonic() - started,
+        seconds=senses.monotonic() - started,
     )
 
 

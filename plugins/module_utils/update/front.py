@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -14,7 +13,6 @@ from ..edge.edge import Traffic, routes_of
 from ..edge.maps import Target
 from ..errors import FleetError
 from ..journal.record import SLOTS, Record
-from ..slot.process import launched
 from .host import Host, port_of
 
 
@@ -67,7 +65,7 @@ class EdgeFront:
         return self.record.server
 
     def serving(self) -> str | None:
-        part = self.host.edge.file(self.server)
+        part = self.host.edge.standing(self.server)
         target = part.generations.get(part.active) if part.active is not None else None
         return next((slot for slot in SLOTS if target and target.port == port_of(self.record, slot)), None)
 
@@ -90,7 +88,7 @@ class EdgeFront:
         return self.host.edge.switch(self.server, generation, route)
 
     def synchronise(self, route: str) -> None:
-        active = self.host.edge.file(self.server).active
+        active = self.host.edge.standing(self.server).active
         if active is not None:
             self.host.edge.switch(self.server, active, route)
 
@@ -113,7 +111,7 @@ class EdgeFront:
 
     def _generations(self, slot: str) -> set[int]:
         port = port_of(self.record, slot)
-        part = self.host.edge.file(self.server)
+        part = self.host.edge.standing(self.server)
         return {number for number, target in part.generations.items() if target.port == port}
 
 
@@ -141,16 +139,16 @@ class LauncherFront:
         pass
 
     def switch(self, slot: str, generation: int, route: str) -> float:
-        started = time.monotonic()
+        started = self.host.senses.monotonic()
         self.host.launchers.point(self.server, slot)
-        return time.monotonic() - started
+        return self.host.senses.monotonic() - started
 
     def synchronise(self, route: str) -> None:
         pass
 
     def connected(self, slot: str) -> Traffic:
-        running = [process for process in launched(self.host.files.root, self.server) if process.slot == slot]
-        return Traffic(sessions=len(running), open_requests=0)
+        launched = self.host.senses.launched(self.host.files.root, self.server)
+        return Traffic(sessions=sum(1 for process in launched if process.slot == slot))
 
     def watched_for(self) -> float:
         return float("inf")

@@ -10,7 +10,6 @@ from typing import Any
 
 from ..definition.server import ServerDefinition
 from ..errors import FleetError
-from ..protocol.probe import probe
 from ..protocol.report import ProbeReport
 from ..protocol.targets import HttpTarget, StdioTarget
 from .host import Host
@@ -63,7 +62,7 @@ def check(host: Host, definition: ServerDefinition, url: str | None, timeout: fl
     slot = None if definition.over_http else host.launchers.pointed(definition.name)
     target = HttpTarget(url=url) if url else client_target(host, definition, slot)
     shown = target.url if isinstance(target, HttpTarget) else f"launcher {definition.name} ({slot})"
-    report = probe(target, timeout=timeout, calls=required_calls(definition.require))
+    report = host.senses.probe(target, timeout=timeout, calls=required_calls(definition.require))
     return Health(definition.name, shown, report, _problem(definition, shown, report))
 
 

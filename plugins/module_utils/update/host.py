@@ -5,19 +5,20 @@
 
 from __future__ import annotations
 
+import functools
 import shutil
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from ..definition.server import ServerDefinition
 from ..edge.edge import Edge
 from ..edge.runtime import Runtime
-from ..effects import Effects
+from ..effects import Effects, sync_directory
 from ..errors import FleetError
 from ..host.layout import Layout
 from ..journal.journal import Journal
-from ..journal.record import Deployment, Record
+from ..journal.record import SLOTS, Deployment, Record
 from ..release.package import Package, Tools
 from ..release.releases import Releases
 from ..slot.driver import SlotDriver
@@ -27,6 +28,7 @@ from ..slot.sealed import HostKey
 from ..slot.spec import SlotSpec
 from ..slot.supervisord import SupervisordDriver
 from ..slot.systemd import SystemdDriver
+from .senses import Senses
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,7 @@ class Host:
     driver: SlotDriver
     launchers: Launchers
     edge: Edge
+    senses: Senses = field(default_factory=Senses)
 
     def data_directory(self, server: str) -> Path:
         """A server's own folder, its working directory; it outlives releases."""
@@ -54,6 +57,24 @@ class Host:
         if clients and folder.group() != clients:
             self.effects.act("chown", str(folder), lambda: shutil.chown(folder, group=clients))
             self.effects.act("chmod", str(folder), lambda: folder.chmod(0o2770))
+
+    def sync(self, server: str) -> None:
+        """Make durable the names of all that an update of this server finds and may leave as it is.
+
+        A run that was killed between a rename and the fsync of its folder leaves what reads as if it was
+        done, and what a power loss would take back.
+        """
+        state, kept = self.layout.state, self.layout.state / "kept"
+        servers = (self.layout.slots / server, kept / server)
+        slots = (folder / slot for folder in servers for slot in SLOTS)
+        own = (state, state / server, kept, self.layout.slots, *servers, *slots)
+        self.sync_folders(*own, self.layout.launchers, self.layout.edge.maps, *self.driver.folders())
+
+    def sync_folders(self, *folders: Path) -> None:
+        """Make durable what the folders, those that are there, have in them."""
+        for folder in folders:
+            if folder.is_dir():
+                self.effects.act("fsync", str(folder), functools.partial(sync_directory, folder))
 
     def log_tail(self, server: str, slot: str) -> str:
         """The last lines a slot wrote, on one line; empty when there are none."""
@@ -102,7 +123,7 @@ def package_of(definition: ServerDefinition) -> Package:
 
 def port_of(record: Record, slot: str) -> int | None:
     """A slot's own port; None for a server that listens on none."""
-    return record.ports[("blue", "green").index(slot)] if record.ports else None
+    return record.ports[SLOTS.index(slot)] if record.ports else None
 
 
 def open_host(layout: Layout, effects: Effects) -> Host:

@@ -6,11 +6,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ..definition.server import ServerDefinition
-from ..journal.record import SLOTS, Deployment, Record
+from ..journal.record import SLOTS, Deployment, Record, Transaction
 from ..slot.driver import Process
 from .front import Front
 from .host import Host, port_of
@@ -18,8 +18,9 @@ from .host import Host, port_of
 
 @dataclass(frozen=True)
 class Observed:
-    """``matching`` are the slots that hold just what is desired, files and credentials included;
-    ``intact`` those whose release is still whole on disk."""
+    """``consistent``: what runs at the edge is what survives a restart, and has the definition's route;
+    ``agreeing``: the first of it. ``matching`` are the slots that hold just what is desired, files and
+    credentials included; ``intact`` those whose release is still whole on disk."""
 
     record: Record
     serving: str | None
@@ -27,6 +28,7 @@ class Observed:
     processes: Mapping[str, Process]
     matching: frozenset[str]
     intact: frozenset[str]
+    agreeing: bool = True
 
     @property
     def serving_deployment(self) -> Deployment | None:
@@ -40,7 +42,7 @@ def observe(host: Host, definition: ServerDefinition, record: Record, front: Fro
     """
     serving = front.serving()
     return Observed(
-        record=record,
+        record=replace(record, transaction=_true(record.transaction, serving)),
         serving=serving,
         consistent=serving is None or front.consistent(definition.route),
         processes={slot: host.driver.status(record.server, slot) for slot in SLOTS}
@@ -48,7 +50,15 @@ def observe(host: Host, definition: ServerDefinition, record: Record, front: Fro
         else {},
         matching=frozenset(slot for slot in record.slots if _matches(host, definition, record, slot)),
         intact=frozenset(slot for slot, deployment in record.slots.items() if _intact(host, deployment)),
+        agreeing=serving is None or front.consistent(None),
     )
+
+
+def _true(transaction: Transaction | None, serving: str | None) -> Transaction | None:
+    """A switch that the journal has as done, and that somebody took back at the edge, is to be done again."""
+    if transaction is None or not transaction.reached("switched") or serving == transaction.target:
+        return transaction
+    return replace(transaction, step="started")
 
 
 def same_deployment(definition: ServerDefinition, deployment: Deployment) -> bool:

@@ -57,17 +57,25 @@ def plan_present(observed: Observed, phase: str) -> Plan:
     if transaction is None:
         if observed.serving in observed.matching:
             return Plan(before=_repairs(observed))
-        return _then_update(phase)
+        return _then_update(phase, *_edge(observed))
     if transaction.kind == "remove":
         return _then_update(phase, "remove")
     if transaction.kind == "update" and transaction.target in observed.matching:
         steps = until(remaining(transaction), phase)
-        return Plan(steps=steps, pending=steps != remaining(transaction))
+        return Plan(before=_edge(observed), steps=steps, pending=steps != remaining(transaction))
+    before: tuple[str, ...]
     if transaction.kind == "update" and not transaction.reached("baked"):
-        action, serves_then = "undo", transaction.origin
+        before, serves_then = ("undo",), transaction.origin
     else:
-        action, serves_then = "finish", transaction.target
-    return Plan(before=(action,)) if serves_then in observed.matching else _then_update(phase, action)
+        before, serves_then = (*_edge(observed), "finish"), transaction.target
+    return Plan(before=before) if serves_then in observed.matching else _then_update(phase, *before)
+
+
+def _edge(observed: Observed) -> tuple[str, ...]:
+    """An edge that was changed by hand is put right first; in the middle of a switch that does it."""
+    transaction = observed.record.transaction
+    switching = transaction is not None and not transaction.reached("switched")
+    return () if observed.agreeing or switching else ("edge",)
 
 
 def _then_update(phase: str, *before: str) -> Plan:

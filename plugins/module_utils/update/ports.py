@@ -8,14 +8,13 @@ from __future__ import annotations
 import fcntl
 import itertools
 import os
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
 from ..definition.server import ServerDefinition
 from ..errors import FleetError
 from ..journal.record import Record
-from ..slot.process import listeners
 from .host import Host
 
 
@@ -33,8 +32,8 @@ def with_ports(host: Host, definition: ServerDefinition, record: Record) -> Reco
             definition.name,
         )  # fmt: skip
     with _allocation(host):
-        taken = {port: name for name in host.journal.servers() for port in host.journal.load(name).ports}
-        ports = definition.ports or _free_pair(host, definition.name, set(taken))
+        taken = _taken(host)
+        ports = definition.ports or free_ports(host, definition.name, 2)
         for port in ports:
             if taken.get(port, definition.name) != definition.name:
                 raise FleetError(
@@ -45,16 +44,26 @@ def with_ports(host: Host, definition: ServerDefinition, record: Record) -> Reco
     return record
 
 
-def _free_pair(host: Host, server: str, taken: set[int]) -> tuple[int, int]:
+def free_ports(host: Host, server: str, count: int, besides: Collection[int] = ()) -> tuple[int, ...]:
+    """So many ports of this host's range, ``besides`` these, that no server has and nobody listens on.
+
+    :raises FleetError: when there are not as many.
+    """
     first, last = host.layout.ports
-    free = (port for port in range(first, last + 1) if port not in taken and not listeners(port))
-    pair = tuple(itertools.islice(free, 2))
-    if len(pair) < 2:
+    taken, used = {*_taken(host), *besides}, host.senses.listeners
+    free = (port for port in range(first, last + 1) if port not in taken and not used(port))
+    found = tuple(itertools.islice(free, count))
+    if len(found) < count:
         raise FleetError(
-            f"find two free ports from {first} to {last}", "there are none left",
+            f"find {count} free ports from {first} to {last}", "there are too few left",
             "Widen mcp_slot_ports on this host.", server,
         )  # fmt: skip
-    return pair[0], pair[1]
+    return found
+
+
+def _taken(host: Host) -> dict[int, str]:
+    """Ports and the servers whose records have them."""
+    return {port: name for name in host.journal.servers() for port in host.journal.load(name).ports}
 
 
 @contextmanager

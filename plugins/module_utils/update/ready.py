@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import os
-import time
 from dataclasses import dataclass
 
 from ..contract.compare import Difference, compare
@@ -14,10 +13,8 @@ from ..contract.offer import Offer
 from ..contract.require import disappointment, missing_tools
 from ..definition.server import Requirements, ServerDefinition
 from ..errors import FleetError
-from ..protocol.probe import ping, probe
 from ..protocol.report import EraProbe, ProbeReport
 from ..protocol.targets import HttpTarget, StdioTarget, ToolCall
-from ..slot.process import listeners, owns_port, ports_of
 from .host import Host
 
 PAUSE = 0.1
@@ -97,6 +94,7 @@ class Readiness:
         baseline: Offer | None, quick: Offer | None = None,
     ) -> None:  # fmt: skip
         self._host = host
+        self._senses = host.senses
         self._definition = definition
         self._slot = slot
         self._port = port
@@ -107,7 +105,7 @@ class Readiness:
 
     def wait(self) -> Ready:
         """:raises FleetError: with what the slot said or did instead, and the end of its log."""
-        deadline = time.monotonic() + self._definition.update.ready_timeout
+        deadline = self._senses.monotonic() + self._definition.update.ready_timeout
         address = self._listening(deadline)
         target: HttpTarget | StdioTarget = (
             stdio_target(self._host, self._definition.name, self._slot)
@@ -141,11 +139,11 @@ class Readiness:
             return ""
         while True:
             pid = self._alive()
-            listener = owns_port(pid, self._port)
+            listener = self._senses.owns_port(pid, self._port)
             if listener:
                 return _reachable(listener.address)
-            if time.monotonic() >= deadline:
-                elsewhere = [port for port in ports_of(pid) if port != self._port]
+            if self._senses.monotonic() >= deadline:
+                elsewhere = [port for port in self._senses.ports_of(pid) if port != self._port]
                 if elsewhere:
                     raise self._failure(
                         f"it listens on port {', '.join(map(str, elsewhere))} instead",
@@ -155,7 +153,7 @@ class Readiness:
                     f"it listened on nothing within {self._definition.update.ready_timeout:g} s",
                     "See why it hangs, or raise update.ready_timeout.",
                 )
-            time.sleep(PAUSE)
+            self._senses.sleep(PAUSE)
 
     def _alive(self) -> int:
         """The slot's process id.
@@ -169,8 +167,8 @@ class Readiness:
                 f"its process ended by itself ({process.detail or process.state})",
                 "See its log; check arguments, environment and credentials.",
             )
-        holders = {pid for item in listeners(self._port or 0) for pid in item.pids}
-        if holders and not owns_port(process.pid, self._port or 0):
+        holders = {pid for item in self._senses.listeners(self._port or 0) for pid in item.pids}
+        if holders and not self._senses.owns_port(process.pid, self._port or 0):
             raise self._failure(
                 f"the port is taken by process {', '.join(map(str, sorted(holders)))}",
                 "Stop that process, or give the server other ports.",
@@ -181,10 +179,10 @@ class Readiness:
     def _proven(self, target: HttpTarget | StdioTarget, address: str, deadline: float) -> Ready:
         """The first full probe that satisfies; wrong answers get GRACE, no answers until the deadline."""
         grace = GRACE if self._port is not None else 0.0
-        patience = min(deadline, time.monotonic() + grace)
+        patience = min(deadline, self._senses.monotonic() + grace)
         while True:
-            remaining = deadline - time.monotonic()
-            report = probe(
+            remaining = deadline - self._senses.monotonic()
+            report = self._senses.probe(
                 target,
                 timeout=max(1.0, min(PROBE_TIMEOUT, remaining)),
                 calls=required_calls(self._definition.require),
@@ -193,10 +191,10 @@ class Readiness:
             if isinstance(problem, Ready):
                 return Ready(problem.offer, problem.difference, address)
             limit = deadline if report.era is None and not report.conclusive else patience
-            if time.monotonic() >= limit:
+            if self._senses.monotonic() >= limit:
                 raise problem
             self._alive_if_slot()
-            time.sleep(PAUSE)
+            self._senses.sleep(PAUSE)
 
     def _alive_if_slot(self) -> None:
         if self._port is not None:
@@ -230,16 +228,19 @@ class Readiness:
         while healthy < times:
             self._alive_if_slot()
             answers = [
-                ping(target, timeout=max(1.0, min(5.0, deadline - time.monotonic())), era=era) for era in eras
+                self._senses.ping(
+                    target, timeout=max(1.0, min(5.0, deadline - self._senses.monotonic())), era=era
+                )
+                for era in eras
             ]
             sick = next((answer for answer in answers if answer.outcome != "served"), None)
             if sick is None:
                 healthy += 1
                 continue
             healthy = 0
-            if time.monotonic() >= deadline:
+            if self._senses.monotonic() >= deadline:
                 raise self._failure(f"it stopped answering: {sick.era}: {sick.detail}", "See its log.")
-            time.sleep(PAUSE)
+            self._senses.sleep(PAUSE)
 
 
 def _reachable(address: str) -> str:

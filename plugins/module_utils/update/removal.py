@@ -8,8 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ..definition.server import ServerDefinition
-from ..journal.moment import Moment
-from ..journal.record import SLOTS, Transaction
+from ..journal.record import SLOTS, Record, Transaction
 from .host import Host
 from .plan import Plan
 from .steps import Steps
@@ -17,9 +16,9 @@ from .steps import Steps
 REMOVAL = ("closed", "drained", "removed")
 
 
-def plan_absent(host: Host, definition: ServerDefinition) -> Plan:
+def plan_absent(host: Host, record: Record) -> Plan:
     """All of it, unless nothing is there."""
-    there = definition.name in host.journal.servers()
+    there = bool(record.slots) or record.server in host.journal.servers()
     return Plan(steps=REMOVAL if there else ())
 
 
@@ -30,14 +29,18 @@ def remove(host: Host, definition: ServerDefinition, steps: Steps) -> None:
     if transaction is None or transaction.kind != "remove":
         transaction = Transaction(
             kind="remove", origin=steps.front.serving(), target="", generation=steps.record.generation,
-            started=Moment.now(),
+            started=host.senses.now(),
         )  # fmt: skip
         steps.save(replace(steps.record, transaction=transaction))
     with steps.report.step("closed"):
         steps.front.close()
+        if transaction.switched is None:
+            transaction = replace(transaction, switched=host.senses.now())
+            steps.save(replace(steps.record, transaction=transaction))
     with steps.report.step("drained"):
-        if transaction.origin is not None:
-            steps.drain_slot(transaction.origin, transaction.started)
+        # Both: an update may have been under way, and its old slot still have sessions.
+        for slot in steps.record.slots:
+            steps.drain_slot(slot, transaction.switched or transaction.started)
     with steps.report.step("removed"):
         steps.front.withdraw()
         for slot in SLOTS:

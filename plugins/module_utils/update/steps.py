@@ -14,7 +14,6 @@ from ..definition.server import ServerDefinition
 from ..errors import FleetError
 from ..journal.moment import Moment
 from ..journal.record import Deployment, Record, Result, Transaction, other
-from ..slot.process import listeners
 from ..slot.spec import SlotSpec
 from .bake import Bake, Warm
 from .drain import drain
@@ -65,8 +64,8 @@ class Steps:
         self.host.journal.save(record)
         self.record = record
 
-    def advance(self, step: str, **changes: Any) -> None:
-        """Journal that a step of the transaction is done."""
+    def advance(self, step: str | None, **changes: Any) -> None:
+        """Journal which step of the transaction was the last that is done and still holds (None: none)."""
         self.save(replace(self.record, transaction=replace(self.transaction, step=step, **changes)))
 
     def _stage(self) -> None:
@@ -76,8 +75,11 @@ class Steps:
             package_of(definition), timeout=definition.update.install_timeout
         )
         self.host.releases.command(release, definition.command)
+        self.host.sync_folders(release.path, *tuple(release.path.parents)[:3])
         record = with_ports(self.host, definition, self.record)
-        origin = front_of(self.host, definition, record).serving()
+        front = front_of(self.host, definition, record)
+        # Where nothing is served, the slot that served last is still the one to keep.
+        origin = front.serving() or (record.active if record.active in record.slots else None)
         target = other(origin) if origin else "blue"
         displaced = record.slots.get(target) if record.previous == target else None
         if displaced is not None:
@@ -102,7 +104,7 @@ class Steps:
                     origin=origin,
                     target=target,
                     generation=record.generation + 1,
-                    started=Moment.now(),
+                    started=self.host.senses.now(),
                     step="staged",
                     displaced=displaced,
                 ),
@@ -141,7 +143,9 @@ class Steps:
             return
         port = port_of(self.record, slot)
         process = self.host.driver.status(spec.server, slot)
-        strangers = [pid for item in listeners(port or 0) for pid in item.pids or ("unknown",)]
+        strangers = [
+            pid for item in self.host.senses.listeners(port or 0) for pid in item.pids or ("unknown",)
+        ]
         if strangers and process.state not in ("running", "starting"):
             raise FleetError(
                 f"start {slot} on port {port}",
@@ -173,7 +177,7 @@ class Steps:
 
     def _switch(self) -> None:
         target = self.transaction.target
-        now = Moment.now()
+        now = self.host.senses.now()
         deployment = self.record.slots[target]
         deployment = replace(deployment, activated=deployment.activated or now)
         self.save(
@@ -188,17 +192,14 @@ class Steps:
         self.advance("switched")
 
     def _bake(self) -> None:
+        """Watch for the whole time, however long ago a run was killed in it that watched until then; not at
+        all without an old slot to compare with or go back to."""
         transaction = self.transaction
-        since = transaction.switched or Moment.now()
         Bake(
             self.host, self.definition, self.front, transaction.target, self._warm(transaction.origin),
             self._offer(transaction.target) or Offer(),
-        ).watch(self._bake_time(transaction, since))  # fmt: skip
-        self.advance("baked", baked=Moment.now())
-
-    def _bake_time(self, transaction: Transaction, since: Moment) -> float:
-        """Seconds of the bake that are left; none without an old slot to compare with or go back to."""
-        return max(0.0, self.definition.update.bake - since.elapsed()) if transaction.origin else 0.0
+        ).watch(self.definition.update.bake if transaction.origin else 0.0)  # fmt: skip
+        self.advance("baked", baked=self.host.senses.now())
 
     def _warm(self, slot: str | None) -> Warm | None:
         if slot is None:
@@ -218,19 +219,24 @@ class Steps:
         self.advance("drained")
 
     def drain_slot(self, slot: str, since: Moment) -> None:
-        """Wait for what is connected to a slot; ``since`` is when its time to drain began."""
+        """Wait for what is connected to a slot, and add it to what this run has drained before.
+
+        :param since: when its time to drain began.
+        """
         if not self.definition.over_http:
             return
         deployment = self.record.slots.get(slot)
         activated = deployment.activated if deployment else None
-        self.report.drained = drain(
+        drained = drain(
             self.front,
+            self.host.senses,
             slot,
-            seconds=max(0.0, self.definition.update.drain - since.elapsed()),
+            seconds=max(0.0, self.definition.update.drain - self.host.senses.since(since)),
             serves=self.host.driver.status(self.definition.name, slot).pid is not None,
-            since_active=activated.elapsed() if activated else float("inf"),
+            since_active=self.host.senses.since(activated) if activated else float("inf"),
             session_idle=self.host.layout.edge.session_idle,
         )
+        self.report.drained = self.report.drained + drained if self.report.drained else drained
 
     def _settle(self) -> None:
         """Stop the slot that is left; keep its release for a rollback, unless it was just gone back from."""
@@ -250,7 +256,7 @@ class Steps:
                 outcome="rolled back" if back else "updated",
                 source=left.package if left else None,
                 destination=self.record.slots[transaction.target].package,
-                at=Moment.now(),
+                at=self.host.senses.now(),
                 reason=transaction.reason,
             ),
         )

@@ -1,0 +1,89 @@
+# Copyright: (c) 2026, mcpops.fleet contributors
+# GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A server that serves and of which no journal knows: it was lost, or moved away because it was damaged.
+
+What serves is taken for the active slot, of unknown configuration. So the next update goes to the other slot
+and leaves this one alone until it has been proven and switched to, as any update does.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from ..definition.server import ServerDefinition
+from ..edge.maps import ServerMaps, Target
+from ..journal.record import SLOTS, Deployment, Record, other
+from ..slot.spec import SlotSpec
+from .host import Host
+from .ports import free_ports
+
+
+def adopt(host: Host, definition: ServerDefinition, record: Record) -> Record:
+    """The record, or where it knows of nothing one of what serves. Nothing is written.
+
+    :raises FleetError: when the edge or the process driver cannot be asked.
+    """
+    if record.slots or record.transaction:
+        return record
+    if not definition.over_http:
+        slot = host.launchers.pointed(definition.name)
+        return record if slot is None else _with(host, definition, record, slot, None)
+    part = host.edge.standing(definition.name)
+    target = part.generations.get(part.active) if part.active is not None else None
+    slot = _holder(host, definition.name, target) if target else None
+    if target is None or slot is None:
+        return record
+    ports = _ports(host, definition, part, target.port, slot)
+    record = replace(record, ports=ports, generation=max(part.generations))
+    return _with(host, definition, record, slot, target)
+
+
+def _with(
+    host: Host, definition: ServerDefinition, record: Record, slot: str, target: Target | None
+) -> Record:
+    spec = host.files.read(definition.name, slot)
+    release = next((item for item in host.releases.all() if spec and _starts(spec, item.path)), None)
+    deployment = Deployment(
+        registry_type=release.package.registry_type if release else "",
+        identifier=release.package.identifier if release else "unknown",
+        version=release.package.version if release else "unknown",
+        release=release.digest if release else "",
+        path=str(release.path) if release else "",
+        configuration={"transport": definition.transport, "path": target.path if target else None},
+        configuration_digest="",
+        address=target.address if target else None,
+    )
+    return replace(record, slots={slot: deployment}, active=slot)
+
+
+def _starts(spec: SlotSpec, path: Path) -> bool:
+    return any(word.startswith(f"{path}/") for word in spec.argv)
+
+
+def _holder(host: Host, server: str, target: Target) -> str | None:
+    """The slot whose process listens there; where none does, the one whose files speak of that port."""
+    for slot in SLOTS:
+        pid = host.driver.status(server, slot).pid
+        if pid is not None and host.senses.owns_port(pid, target.port):
+            return slot
+    for slot in SLOTS:
+        spec = host.files.read(server, slot)
+        if spec and any(str(target.port) in word for word in (*spec.argv, *spec.environment.values())):
+            return slot
+    return None
+
+
+def _ports(
+    host: Host, definition: ServerDefinition, part: ServerMaps, port: int, slot: str
+) -> tuple[int, int]:
+    """Blue's and green's port; the other slot's is asked for, known to the edge, or free."""
+    if definition.ports and definition.ports[SLOTS.index(slot)] == port:
+        return definition.ports
+    known = {target.port for target in part.generations.values()} - {port}
+    pair = {
+        slot: port,
+        other(slot): known.pop() if known else free_ports(host, definition.name, 1, {port})[0],
+    }
+    return pair["blue"], pair["green"]
