@@ -22,7 +22,6 @@ from pathlib import Path
 from tests.load.control import ROOT, Load
 from tests.load.options import Options, Target
 from tests.support.node import Node
-from tests.support.ports import free_ports
 from tests.support.wheels import environment, make_wheels
 
 from .enumerate import OLD, OPERATIONS, Findings, acts, kill_at, shares
@@ -50,8 +49,6 @@ class Worker:
     def work(self, chosen: Callable[[str, int], range], told: Callable[[str], None]) -> None:
         """Kill at the acts that are this worker's."""
         node = Node(self._folder, CACHE)
-        ports = free_ports(6)
-        node.slot_ports = sorted(ports)[::2][:2]
         with node:
             place = Place(node)
             place.run("present", "box", OLD)

@@ -20,6 +20,7 @@ from ansible_collections.mcpops.fleet.plugins.module_utils.update.converge impor
 from tests.load.control import ROOT
 from tests.support.client import modern_call
 from tests.support.node import Node, raw_box
+from tests.support.ports import free_ports
 
 POLICY = {
     "ready_timeout": 20, "healthy_threshold": 1, "bake": 0.1, "drain": 10, "stop_timeout": 3,
@@ -48,7 +49,7 @@ class Place:
 
     def __init__(self, node: Node) -> None:
         self.node = node
-        self._ports = {"box": node.slot_ports, "guest": [port + 1 for port in node.slot_ports]}
+        self._ports = {"box": node.slot_ports, "guest": free_ports(2)}
 
     def raw(self, server: str, version: str) -> dict[str, Any]:
         """The definition of one of the servers."""

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.slot.node import Node, free_port, running
+from tests.integration.slot.node import Node, running
+from tests.support.ports import free_port
 
 
 @pytest.fixture

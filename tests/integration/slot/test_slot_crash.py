@@ -11,7 +11,8 @@ import signal
 import pytest
 
 from ansible_collections.mcpops.fleet.plugins.module_utils.slot.process import identities, listeners, tree
-from tests.integration.slot.node import Node, answer, ask, both_slots, free_port, gone, wait_for
+from tests.integration.slot.node import Node, answer, ask, both_slots, gone, wait_for
+from tests.support.ports import free_port
 
 
 def test_a_server_that_crashes_is_started_again(node: Node, port: int) -> None:

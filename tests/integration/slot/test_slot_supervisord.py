@@ -14,7 +14,8 @@ import pytest
 
 from ansible_collections.mcpops.fleet.plugins.module_utils.errors import FleetError
 from ansible_collections.mcpops.fleet.plugins.module_utils.slot.process import owns_port, tree
-from tests.integration.slot.node import LAUNCHER, Node, answer, ask, free_port, running, wait_for
+from tests.integration.slot.node import LAUNCHER, Node, answer, ask, running, wait_for
+from tests.support.ports import free_port
 
 ODD = (
     *("two words", "", "'single' \"double\"", "100% %(here)s %%", "a;b ;c #d"),

@@ -19,6 +19,7 @@ import pytest
 
 from tests.load.control import ROOT, Load
 from tests.load.options import LEGACY, MODERN, Options, Target, ToolCall
+from tests.support.ports import free_port
 
 SERVERS = ROOT / "tests" / "load" / "servers"
 
@@ -42,12 +43,6 @@ def modern_sdk(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def legacy_sdk(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An interpreter with the SDK of the legacy era."""
     return _python_with(tmp_path_factory.mktemp("sdk") / "legacy", "mcp==1.30.0")
-
-
-def free_port() -> int:
-    """A port where nobody listens."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
 
 
 @contextmanager
