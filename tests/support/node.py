@@ -5,9 +5,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -42,8 +44,9 @@ def template(role: str, name: str, variables: Mapping[str, Any]) -> str:
 class Node:
     """Starts on entry; everything it started has ended after exit."""
 
-    def __init__(self, root: Path, cache: Path) -> None:
+    def __init__(self, root: Path, cache: Path, session_idle: int = 3600) -> None:
         self.root = root
+        self.session_idle = session_idle
         self.cache = cache
         self.edge_port, *slots = free_ports(3)
         self.slot_ports = [min(slots), max(slots)]
@@ -59,7 +62,9 @@ class Node:
             (self.root / "edge" / f"{name}.map").touch()
         self.config.write_text(json.dumps(self._layout()))
         etc = self.root / "etc"
-        (etc / "haproxy.cfg").write_text(configuration(self.root, self.edge_port))
+        (etc / "haproxy.cfg").write_text(
+            configuration(self.root, self.edge_port, edge_session_idle=self.session_idle)
+        )
         haproxy = {
             "edge_root": self.root,
             "edge_etc": etc,
@@ -104,6 +109,27 @@ class Node:
             self.supervisord.terminate()
             self.supervisord.wait(30)
 
+    def supervisor(self) -> int:
+        """The process id of supervisord."""
+        assert self.supervisord is not None
+        return self.supervisord.pid
+
+    def edge_processes(self) -> list[int]:
+        """The process ids of HAProxy: its master and its workers."""
+        masters = [pid for pid in children(self.supervisor()) if b"haproxy" in command_line(pid)]
+        return [pid for master in masters for pid in (master, *children(master))]
+
+    def crash(self) -> None:
+        """End all that runs at once, as a power loss does."""
+        running = [self.supervisor(), *descendants(self.supervisor())]
+        for pid in running:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        assert self.supervisord is not None
+        self.supervisord.wait(30)
+        while any(command_line(pid) for pid in running):
+            time.sleep(0.01)
+
     def log(self) -> str:
         """What the node's processes wrote."""
         return "\n".join(
@@ -141,7 +167,7 @@ class Node:
                 "maps": f"{root}/edge",
                 "address": "127.0.0.1",
                 "port": self.edge_port,
-                "session_idle": 3600,
+                "session_idle": self.session_idle,
             },
         }
 
@@ -190,6 +216,25 @@ def raw_box(node: Node, version: str, **changes: Any) -> dict[str, Any]:
     if raw["transport"] == "stdio":
         raw.pop("ports"), raw.update(arguments=[])
     return {key: value for key, value in raw.items() if value is not None}
+
+
+def children(pid: int) -> list[int]:
+    """The process ids of a process's children; none when it has ended."""
+    with contextlib.suppress(OSError):
+        return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    return []
+
+
+def descendants(pid: int) -> list[int]:
+    """The process ids of its children, their children and so on."""
+    return [each for child in children(pid) for each in (child, *descendants(child))]
+
+
+def command_line(pid: int) -> bytes:
+    """A process's command line; empty when it has ended."""
+    with contextlib.suppress(OSError):
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    return b""
 
 
 def environment_of(pid: int) -> dict[str, str]:

@@ -77,6 +77,8 @@ class PowerLoss(Killing):
         if name == "fsync" and paths[0].is_dir():
             self._names = [entry for entry in self._names if entry[0] != paths[0]]
             self._made = [path for path in self._made if path.parent != paths[0]]
+        if name == "fsync":
+            self._synced.add(paths[0])
         if name == "syncfs":
             self._names, self._made = [], []
             self._synced = _inventory(self._trees)

@@ -1,13 +1,14 @@
 # Copyright: (c) 2026, mcpops.fleet contributors
 # GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The points: which operation, killed at which act, and what has to be true then."""
+"""The points: which operation, disturbed at which act, and what has to be true then."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from .modes import Mode
 from .place import Done, Place
 
 OLD, NEW = "1.0.0", "2.0.0"
@@ -34,7 +35,7 @@ class Findings:
 
 @dataclass(frozen=True)
 class Operation:
-    """What is killed. ``prepare`` brings the place to where it begins, and says which version it leads to."""
+    """What is disturbed. ``prepare`` brings the place to its beginning, and says where it leads to."""
 
     name: str
     verb: str
@@ -88,12 +89,12 @@ def acts(place: Place, operation: Operation) -> int:
     return int(done.last.split()[0])
 
 
-def kill_at(place: Place, operation: Operation, at: int, findings: Findings) -> None:
-    """Kill the operation at an act, run it again, and look at everything."""
+def disturb(place: Place, mode: Mode, operation: Operation, at: int, findings: Findings) -> None:
+    """Let something befall the operation at an act, run it again, and look at everything."""
     version = operation.prepare(place)
-    crashed = place.run(operation.verb, operation.server, version, at=at)
-    point = f"{operation.name} {crashed.last or at}"
-    wrong = place.wrong_between() if crashed.killed else [f"it was not killed: {crashed.outcome}"]
+    disturbed = place.run(operation.verb, operation.server, version, at=at, **mode.harm(place, at))
+    point = f"{mode.name} at {operation.name} {disturbed.last or at}"
+    wrong = mode.end(disturbed) + mode.recover(place)
     # A rollback that was done already is not done twice; what it led to is what is asked for.
     verb = "present" if operation.verb == "rolled_back" and _is_done(place, version) else operation.verb
     again = place.run(verb, operation.server, version)
@@ -106,9 +107,3 @@ def kill_at(place: Place, operation: Operation, at: int, findings: Findings) -> 
 def _is_done(place: Place, version: str) -> bool:
     record = place.node.host().journal.load("box")
     return record.transaction is None and place.serves("box") == version
-
-
-def shares(numbers: range, workers: int) -> Iterator[range]:
-    """The numbers, dealt out to so many workers."""
-    for worker in range(workers):
-        yield numbers[worker::workers]
