@@ -23,7 +23,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TypeVar
 
-from .errors import FleetError
+from .errors import SHORTAGES, FleetError, refused
 
 T = TypeVar("T")
 
@@ -64,6 +64,11 @@ def _tail(stream: IO[bytes]) -> str:
     return stream.read().decode("utf-8", "replace")
 
 
+def _write(stream: IO[bytes], data: bytes) -> None:
+    stream.write(data)
+    stream.flush()
+
+
 def sync_directory(path: Path) -> None:
     """Make a directory's entries durable."""
     descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
@@ -77,8 +82,16 @@ class Effects:
     """The real host. Subclasses override ``act`` to watch or to interfere."""
 
     def act(self, name: str, target: str, function: Callable[[], T]) -> T:
-        """Perform one act; ``name`` says what kind it is, ``target`` on what."""
-        return function()
+        """Perform one act; ``name`` says what kind it is, ``target`` on what.
+
+        :raises FleetError: when the host lacks what it takes; other errors are left to who asked for the act.
+        """
+        try:
+            return function()
+        except OSError as error:
+            if error.errno in SHORTAGES:
+                raise refused(f"{name} {target}", error) from error
+            raise
 
     def write_file(self, path: Path, data: bytes, mode: int = 0o644) -> None:
         """Replace a file so that after a crash it has either the old or the new content."""
@@ -91,12 +104,11 @@ class Effects:
         try:
             with os.fdopen(descriptor, "wb") as stream:
                 os.fchmod(stream.fileno(), mode)
-                self.act("write", str(path), lambda: stream.write(data))
-                stream.flush()
+                self.act("write", str(path), lambda: _write(stream, data))
                 self.act("fsync", str(path), lambda: os.fsync(stream.fileno()))
             self.act("rename", str(path), lambda: os.replace(temporary, path))
         except BaseException:
-            with contextlib.suppress(FileNotFoundError):
+            with contextlib.suppress(OSError):
                 temporary.unlink()
             raise
         self.act("fsync", str(path.parent), lambda: sync_directory(path.parent))
@@ -200,6 +212,8 @@ class Effects:
                     preexec_fn=_die_with_parent,
                 )
             except OSError as error:
+                if error.errno in SHORTAGES:
+                    raise
                 raise FleetError(
                     f"run {shown}", str(error), "Install it or correct its path (the role host does)."
                 ) from error

@@ -5,6 +5,10 @@
 
 from __future__ import annotations
 
+import errno
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 
 class FleetError(Exception):
     """Something could not be done, said so that an operator can act on it.
@@ -29,3 +33,59 @@ class FleetError(Exception):
     def __str__(self) -> str:
         subject = f"{self.server}: " if self.server else ""
         return f"{subject}{self.tried}: {self.came_back.rstrip('.')}. {self.cure}"
+
+
+_SHORTAGES = (
+    (
+        (errno.ENOSPC, errno.EDQUOT),
+        "the disk has no room",
+        "Free space or inodes on that filesystem (df -h, df -i), then run it again.",
+    ),
+    (
+        (errno.EROFS,),
+        "the filesystem is read-only",
+        "Mount it writable (the kernel's log says why it is not), then run it again.",
+    ),
+    (
+        (errno.EMFILE, errno.ENFILE),
+        "no more files can be opened",
+        "Raise the limit (ulimit -n, fs.file-max), or end what holds so many, then run it again.",
+    ),
+    (
+        (errno.ENOMEM,),
+        "the host has no memory left",
+        "Free memory, or move servers to another host, then run it again.",
+    ),
+    (
+        (errno.EIO,),
+        "the disk does not answer as it should",
+        "Look at the disk and at the kernel's log before anything else.",
+    ),
+)
+SHORTAGES = frozenset(number for numbers, _meaning, _cure in _SHORTAGES for number in numbers)
+"""Errors of the operating system that are no answer to what was asked, but say what the host lacks."""
+
+_DENIALS = (errno.EACCES, errno.EPERM)
+
+
+def refused(tried: str, error: OSError) -> FleetError:
+    """The error for what the operating system refused."""
+    place = f" on {error.filename}" if error.filename else ""
+    said = f"{error.strerror or error}{place}"
+    for numbers, meaning, cure in _SHORTAGES:
+        if error.errno in numbers:
+            return FleetError(tried, f"{meaning} ({said})", cure)
+    if error.errno in _DENIALS:
+        return FleetError(
+            tried, f"it is not allowed ({said})", "Let the user of the run own it, or run as root (become)."
+        )
+    return FleetError(tried, said, "Look at that file and its disk, then run it again.")
+
+
+@contextmanager
+def explained(tried: str) -> Iterator[None]:
+    """Let what the operating system refuses within be a FleetError."""
+    try:
+        yield
+    except OSError as error:
+        raise refused(tried, error) from error

@@ -15,10 +15,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from ..effects import Effects
-from ..errors import FleetError
+from ..errors import FleetError, refused
 from . import bundle, tree
 from .bundle import Bundle
-from .failures import os_failure
 from .fetching import Archives, Wheels
 from .installation import Installation
 from .locking import locked
@@ -88,7 +87,7 @@ class Bundles:
                 f"bundle {package} for {target}", error.came_back, error.cure, error.server
             ) from error
         except OSError as error:
-            raise os_failure(package, error) from error
+            raise refused(f"bundle {package} for {target}", error) from error
 
     def _path(self, package: Package, target: Target, scripts: bool) -> Path:
         parts = [_name(package)]
@@ -119,7 +118,7 @@ class Bundles:
             self._effects.make_directory(staging)
             yield staging
         finally:
-            with contextlib.suppress(OSError):
+            with contextlib.suppress(FleetError, OSError):
                 self._effects.remove_tree(staging)
 
 

@@ -8,7 +8,6 @@ Every pattern comes from the output of a real failure (npm 11.19, uv 0.13); test
 
 from __future__ import annotations
 
-import errno
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -205,19 +204,3 @@ def failure(package: Package, tool: str, output: str, available: Sequence[str] =
         cure = f"Choose a version that is there; the newest: {', '.join(reversed(available))}."
     said = quote(output)
     return FleetError(f"install {package}", f"{kind.meaning} ({tool}: {said or 'nothing'})", cure)
-
-
-_ERRNO = {
-    KINDS[0]: (errno.ENOSPC, errno.EDQUOT),
-    KINDS[1]: (errno.EROFS, errno.EACCES, errno.EPERM),
-}
-
-
-def os_failure(package: Package, error: OSError) -> FleetError:
-    """The error for a file operation of our own that failed."""
-    place = f" on {error.filename}" if error.filename else ""
-    said = f"{error.strerror or error}{place}"
-    for kind, numbers in _ERRNO.items():
-        if error.errno in numbers:
-            return FleetError(f"install {package}", f"{kind.meaning} ({said})", kind.cure)
-    return FleetError(f"install {package}", said, "Look at that file and its disk, then run it again.")

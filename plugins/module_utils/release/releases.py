@@ -16,13 +16,12 @@ from pathlib import Path
 from typing import Any
 
 from ..effects import Effects
-from ..errors import FleetError
+from ..errors import FleetError, refused
 from . import bundle as bundles
 from . import manifest, tree
 from .bundle import Bundle
 from .closure import Closure
 from .entrypoints import NODE, default_executable
-from .failures import os_failure
 from .installation import Installation
 from .locking import busy, locked
 from .manifest import Release
@@ -127,7 +126,7 @@ class Releases:
                     return self._install_shipped(work, bundle)
                 return self._install(work, self._resolve(work))
         except OSError as error:
-            raise os_failure(package, error) from error
+            raise refused(f"install {package}", error) from error
 
     def remove(self, release: Release) -> None:
         """Remove a release: its manifest first, so that a half-removed one is never taken for a release."""
@@ -258,9 +257,9 @@ class Releases:
 
     def _discard(self, path: Path) -> None:
         """Clean up after a failure without hiding it; what stays is found and removed by the next run."""
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(FleetError, OSError):
             self._effects.remove_file(path / manifest.NAME)
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(FleetError, OSError):
             self._effects.remove_tree(path)
 
     def _packages(self) -> Iterator[Path]:

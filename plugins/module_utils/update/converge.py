@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ..definition.server import ServerDefinition
-from ..errors import FleetError
+from ..errors import FleetError, explained
 from ..journal.record import Record, Result, Transaction, other
 from .adopt import adopt
 from .host import Host
@@ -184,11 +184,12 @@ class Converger:
     @contextmanager
     def _session(self, apply: bool) -> Iterator[Steps]:
         name = self._definition.name
-        if not apply:
-            yield self._steps()
-            return
-        with self._host.journal.lock(name, self._lock_timeout):
-            yield self._steps()
+        with explained(f"work on {name}"):
+            if not apply:
+                yield self._steps()
+                return
+            with self._host.journal.lock(name, self._lock_timeout):
+                yield self._steps()
 
     def _steps(self) -> Steps:
         record = self._host.journal.load(self._definition.name)
@@ -214,13 +215,15 @@ class Converger:
         return _package(record, transaction.origin if transaction else record.previous)
 
     def _prelude(self, steps: Steps, action: str) -> None:
-        {
+        actions = {
             "undo": lambda: self._undo(steps, "the definition changed, or going back was asked for"),
             "finish": lambda: self._carry_on(steps),
             "remove": lambda: self._remove(steps),
             "restart": lambda: self._restart(steps),
             "edge": lambda: steps.front.synchronise(self._definition.route),
-        }[action]()
+        }
+        with explained(action):
+            actions[action]()
 
     def _carry_on(self, steps: Steps) -> None:
         for step in remaining(steps.transaction):
@@ -242,10 +245,11 @@ class Converger:
         if transaction is None:
             return
         try:
-            if transaction.kind == "rollback":
-                self._abandon_rollback(steps, error)
-            else:
-                self._undo(steps, str(error))
+            with explained("go back"):
+                if transaction.kind == "rollback":
+                    self._abandon_rollback(steps, error)
+                else:
+                    self._undo(steps, str(error))
         except FleetError as second:
             self._report.reason = f"{error} — and going back failed: {second}"
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from ..contract.offer import Offer
 from ..definition.server import ServerDefinition
-from ..errors import FleetError
+from ..errors import FleetError, explained
 from ..journal.moment import Moment
 from ..journal.record import Deployment, Record, Result, Transaction, other
 from ..slot.spec import SlotSpec
@@ -56,7 +56,7 @@ class Steps:
 
     def do(self, step: str) -> None:
         """Do one step, and journal that it is done."""
-        with self.report.step(step):
+        with self.report.step(step), explained(f"bring the update to the step {step}"):
             self._actions[step]()
 
     def save(self, record: Record) -> None:

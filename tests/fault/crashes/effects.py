@@ -28,7 +28,7 @@ class Counting(Effects):
         self.count += 1
         self._log.write(f"{self.count} {name} {target}\n")
         self.before(name, target)
-        result = function()
+        result = super().act(name, target, function)
         self.after(name, target)
         return result
 

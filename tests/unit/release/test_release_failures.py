@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import errno
 from pathlib import Path
 
 import pytest
@@ -14,7 +13,6 @@ from ansible_collections.mcpops.fleet.plugins.module_utils.release.failures impo
     QUOTE_LIMIT,
     classify,
     failure,
-    os_failure,
     quote,
     without_secrets,
 )
@@ -149,14 +147,3 @@ def test_a_build_that_fails_is_told_by_its_error_and_not_by_its_log() -> None:
 def test_secrets_do_not_get_into_errors(text: str, shown: str) -> None:
     assert without_secrets(text) == shown
     assert "S3cret" not in str(failure(Package("npm", "x", "1.0.0"), "npm", text))
-
-
-def test_an_error_of_the_file_system_says_what_to_free() -> None:
-    package = Package("npm", "x", "1.0.0")
-    full = os_failure(package, OSError(errno.ENOSPC, "No space left on device", "/opt/mcp/releases"))
-    closed = os_failure(package, OSError(errno.EROFS, "Read-only file system", "/opt/mcp/releases"))
-    other = os_failure(package, OSError(errno.EIO, "Input/output error", "/opt/mcp/releases"))
-    assert "the disk has no room (No space left on device on /opt/mcp/releases)" in full.came_back
-    assert "Free space or inodes" in full.cure
-    assert "cannot be written" in closed.came_back
-    assert "Input/output error on /opt/mcp/releases" in other.came_back
