@@ -125,7 +125,7 @@ def test_a_session_that_never_ends_holds_a_drain_up_for_its_time_and_no_longer(n
     with within(1):
         outcome = node.update("2.0.0", update={"drain": 1}).to_json()
     assert outcome["transaction"] is None
-    assert outcome["drained"]["cut_sessions"] == 1
+    assert outcome["drained"]["sessions_cut"] == 1
 
 
 def test_an_edge_that_does_not_answer_is_told_and_the_next_run_goes_on(node: Node) -> None:

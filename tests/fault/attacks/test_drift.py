@@ -1,0 +1,174 @@
+# Copyright: (c) 2026, mcpops.fleet contributors
+# GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What was changed by hand is foreseen in check mode and put right, or refused with a reason."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ansible_collections.mcpops.fleet.plugins.module_utils.edge.runtime import Runtime
+from ansible_collections.mcpops.fleet.plugins.module_utils.effects import Effects
+from ansible_collections.mcpops.fleet.plugins.module_utils.errors import FleetError
+from tests.support.client import modern_call
+from tests.support.node import Node, box
+
+
+def version(node: Node) -> str:
+    """The version that a new client reaches."""
+    return modern_call(node.url(), "whoami").split()[0]
+
+
+def served(node: Node) -> bool:
+    """Whether a new client is answered."""
+    try:
+        return version(node) == "1.0.0"
+    except (AssertionError, OSError):
+        return False
+
+
+def rewrite(path: Path, change: Callable[[str], str]) -> None:
+    """Edit a file by hand."""
+    path.write_text(change(path.read_text()))
+
+
+def tell(node: Node, command: str) -> None:
+    """Change the running HAProxy by hand."""
+    Runtime(Effects(), node.root / "run" / "haproxy.sock").ask(command)
+
+
+def maps(node: Node, name: str) -> Path:
+    """A map of the edge."""
+    return node.root / "edge" / f"{name}.map"
+
+
+def kill_for_good(node: Node) -> None:
+    """Stop the process that serves as an operator may: it is not started again by itself."""
+    node.host().driver.stop("box", "blue", 3)
+
+
+def remove_release(node: Node) -> None:
+    """Remove the folder of the release that serves."""
+    release = node.host().journal.load("box").slots["blue"].path
+    shutil.rmtree(release)
+
+
+PUT_RIGHT: dict[str, Callable[[Node], object]] = {
+    "a route is removed from its map file": lambda node: maps(node, "routes").write_text(""),
+    "another route stands in the map file": lambda node: maps(node, "routes").write_text("/x box\n"),
+    "the active entry is removed from its map file": lambda node: maps(node, "active").write_text(""),
+    "the generations are removed from their map file": lambda node: maps(node, "generations").write_text(""),
+    "a route is removed from the running HAProxy": lambda node: tell(
+        node, f"del map {maps(node, 'routes')} /box"
+    ),
+    "the process is stopped": kill_for_good,
+    "the release is removed": remove_release,
+    "the description of the slot is removed": lambda node: (
+        node.root / "slots/box/blue/launch.json"
+    ).unlink(),
+    "the description of the slot is edited": lambda node: rewrite(
+        node.root / "slots/box/blue/launch.json", lambda text: text.replace("--port", "--prot")
+    ),
+    "the credentials of the slot are emptied": lambda node: (
+        node.root / "slots/box/blue/credentials.json"
+    ).write_text("{}"),
+    "the journal is removed": lambda node: (node.root / "state/box/journal.json").unlink(),
+}
+
+
+@pytest.mark.parametrize("what", PUT_RIGHT)
+def test_what_is_changed_by_hand_is_foreseen_and_put_right(node: Node, what: str) -> None:
+    PUT_RIGHT[what](node)
+    foreseen = node.converger(box(node, "1.0.0")).present("settled", apply=False)
+    assert foreseen.plan.changes
+    done = node.update("1.0.0")
+    assert done.plan.lines() == foreseen.plan.lines()
+    assert version(node) == "1.0.0"
+    assert node.host().edge.agrees("box")
+    assert not node.update("1.0.0").to_json()["changed"]
+    node.update("2.0.0")
+    assert version(node) == "2.0.0"
+
+
+@pytest.mark.parametrize(
+    "what",
+    [
+        "the description of the slot is edited",
+        "the credentials of the slot are emptied",
+        "the journal is removed",
+        "a route is removed from the running HAProxy",
+    ],
+)
+def test_an_update_over_what_was_changed_by_hand_goes_unnoticed_or_heals_it(node: Node, what: str) -> None:
+    PUT_RIGHT[what](node)
+    node.update("2.0.0")
+    assert version(node) == "2.0.0"
+    assert not node.update("2.0.0").to_json()["changed"]
+
+
+REFUSED: dict[str, tuple[Callable[[Node], object], str]] = {
+    "the journal is damaged": (
+        lambda node: (node.root / "state/box/journal.json").write_text("{"),
+        "move it away",
+    ),
+    "a foreign line stands in a map": (
+        lambda node: rewrite(maps(node, "generations"), lambda text: f"{text}nonsense here\n"),
+        "Remove the foreign entry",
+    ),
+    "the layout of the host is damaged": (lambda node: node.config.write_text("{"), "role host"),
+    "a map is removed": (lambda node: maps(node, "routes").unlink(), "role edge"),
+}
+
+
+@pytest.mark.parametrize("what", REFUSED)
+def test_what_nobody_can_judge_is_refused_with_a_reason_and_serves_on(node: Node, what: str) -> None:
+    layout, tamper, cure = node.config.read_text(), *REFUSED[what]
+    before = {path.name: path.read_text() for path in (node.root / "edge").glob("*.map")}
+    journal = (node.root / "state/box/journal.json").read_text()
+    tamper(node)
+    for apply in (False, True):
+        with pytest.raises(FleetError) as caught:
+            node.converger(box(node, "2.0.0")).present("settled", apply=apply)
+        assert cure in str(caught.value), str(caught.value)
+    assert version(node) == "1.0.0"
+    node.config.write_text(layout)
+    for name, text in before.items():
+        (node.root / "edge" / name).write_text(text)
+    (node.root / "state/box/journal.json").write_text(journal)
+    node.update("2.0.0")
+    assert version(node) == "2.0.0"
+
+
+def test_a_damaged_journal_that_is_moved_away_costs_no_client_anything(
+    node: Node, unnoticed: Callable[[], Any]
+) -> None:
+    journal = node.root / "state/box/journal.json"
+    with unnoticed():
+        journal.write_text(journal.read_text()[:40])
+        with pytest.raises(FleetError, match="move it away"):
+            node.update("2.0.0")
+        journal.rename(journal.with_name("damaged"))
+        node.update("2.0.0")
+    assert version(node) == "2.0.0"
+    assert json.loads(journal.read_text())["active"]
+
+
+def test_a_killed_process_is_back_by_itself_and_a_run_changes_nothing(node: Node) -> None:
+    pid = node.host().driver.status("box", "blue").pid
+    assert pid is not None
+    os.kill(pid, signal.SIGKILL)
+    until = time.monotonic() + 20
+    while not served(node):
+        assert time.monotonic() < until
+        time.sleep(0.05)
+    assert not node.update("1.0.0").to_json()["changed"]
+    assert node.host().driver.status("box", "blue").pid not in (None, pid)
