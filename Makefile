@@ -10,7 +10,7 @@ export PYTHONPATH := $(CURDIR)/.work/links
 export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/.work/links
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-unit test-integration gates bench-update bench-edge bench-rollout lab-up lab-down molecule requirements \
+.PHONY: help setup demo test test-unit test-integration gates bench-update bench-edge bench-rollout lab-up lab-down molecule fault requirements \
 	clean
 
 help: ## this table
@@ -51,6 +51,9 @@ bench-rollout: setup ## a rollout and a rollback over six lab hosts under load, 
 
 molecule: setup ## scenarios of extensions/molecule on hosts of the lab, as root; one of them: SCENARIO=name
 	@python -m tests.molecule $(SCENARIO)
+
+fault: setup ## crashes at every point, random histories, attacks, 25 minutes; ends with a line of JSON
+	@python -m tests.fault
 
 requirements: setup ## compile requirements/dev.in anew into dev.txt (UPGRADE=1: newest versions)
 	@uv pip compile --quiet --universal --python-version 3.11 --generate-hashes $(if $(UPGRADE),--upgrade) \

@@ -32,9 +32,9 @@ def adopt(host: Host, definition: ServerDefinition, record: Record) -> Record:
         return record if slot is None else _with(host, definition, record, slot, None)
     part = host.edge.standing(definition.name)
     target = part.generations.get(part.active) if part.active is not None else None
-    slot = _holder(host, definition.name, target) if target else None
-    if target is None or slot is None:
+    if target is None:
         return record
+    slot = _holder(host, definition, target)
     ports = _ports(host, definition, part, target.port, slot)
     record = replace(record, ports=ports, generation=max(part.generations))
     return _with(host, definition, record, slot, target)
@@ -62,17 +62,21 @@ def _starts(spec: SlotSpec, path: Path) -> bool:
     return any(word.startswith(f"{path}/") for word in spec.argv)
 
 
-def _holder(host: Host, server: str, target: Target) -> str | None:
-    """The slot whose process listens there; where none does, the one whose files speak of that port."""
+def _holder(host: Host, definition: ServerDefinition, target: Target) -> str:
+    """The slot whose process listens there; where none does, the one whose files speak of that port, else the
+    one that the definition gives it, else one whose files are gone: clients reach nothing then, either way.
+    """
+    server = definition.name
     for slot in SLOTS:
         pid = host.driver.status(server, slot).pid
         if pid is not None and host.senses.owns_port(pid, target.port):
             return slot
-    for slot in SLOTS:
-        spec = host.files.read(server, slot)
+    specs = {slot: host.files.read(server, slot) for slot in SLOTS}
+    for slot, spec in specs.items():
         if spec and any(str(target.port) in word for word in (*spec.argv, *spec.environment.values())):
             return slot
-    return None
+    without = [slot for slot, spec in specs.items() if spec is None]
+    return dict(zip(definition.ports or (), SLOTS)).get(target.port, (*without, *SLOTS)[0])
 
 
 def _ports(

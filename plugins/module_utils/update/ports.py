@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import itertools
 import os
@@ -62,8 +63,14 @@ def free_ports(host: Host, server: str, count: int, besides: Collection[int] = (
 
 
 def _taken(host: Host) -> dict[int, str]:
-    """Ports and the servers whose records have them."""
-    return {port: name for name in host.journal.servers() for port in host.journal.load(name).ports}
+    """Ports and the servers whose records have them. A damaged record is its own server's trouble alone:
+    what runs of it listens, and is seen there.
+    """
+    taken = {}
+    for name in host.journal.servers():
+        with contextlib.suppress(FleetError):
+            taken.update(dict.fromkeys(host.journal.load(name).ports, name))
+    return taken
 
 
 @contextmanager

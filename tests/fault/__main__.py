@@ -1,0 +1,120 @@
+# Copyright: (c) 2026, mcpops.fleet contributors
+# GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""``python -m tests.fault [--part]``: every crash point, random histories, attacks; the last line is JSON.
+
+``--part`` takes a share of each that fits in five minutes. docs/reliability.md says what is promised.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import random
+import re
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+from tests.load.control import ROOT
+
+ATTACKS = ("races", "deadlines", "room", "drift")
+_PASSED = re.compile(r"\b(\d+) passed")
+_SAY = threading.Lock()
+
+
+@dataclass(frozen=True)
+class Extent:
+    """How much of it is done: histories, each so many-th crash point, which attacks."""
+
+    histories: int
+    every: int
+    attacks: Sequence[str]
+
+
+WHOLE = Extent(histories=5000, every=1, attacks=ATTACKS)
+PART = Extent(histories=400, every=18, attacks=("races", "room"))
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a command ended, and the last line it printed."""
+
+    code: int
+    last: str
+
+    def figures(self) -> dict[str, Any]:
+        """The last line as JSON; nothing when the command died before it."""
+        try:
+            found = json.loads(self.last)
+        except ValueError:
+            return {}
+        return found if isinstance(found, dict) else {}
+
+
+def run(name: str, *arguments: str) -> Ended:
+    """Run a Python module of ours, and show what it prints as it comes."""
+    last = ""
+    with subprocess.Popen(
+        [sys.executable, "-u", "-m", *arguments], cwd=ROOT, text=True, stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+    ) as process:  # fmt: skip
+        assert process.stdout is not None
+        for line in process.stdout:
+            last = line.strip() or last
+            with _SAY:
+                print(f"{name:9} | {line.rstrip()}", flush=True)
+    return Ended(process.returncode, last)
+
+
+def main() -> int:
+    """The command; 1 when something was not as promised."""
+    parser = argparse.ArgumentParser(prog="python -m tests.fault", description=__doc__)
+    parser.add_argument("--part", action="store_true", help="a share that fits in five minutes")
+    parser.add_argument("--seed", type=int, default=random.randrange(1000))
+    options = parser.parse_args()
+    extent, seed, begun = PART if options.part else WHOLE, str(options.seed), time.monotonic()
+    # One core is busy with histories, the other with crashes, which mostly wait.
+    with ThreadPoolExecutor() as pool:
+        histories = pool.submit(
+            run, "histories", "tests.fault.histories", "--histories", str(extent.histories), "--seed", seed
+        )
+        crashes = pool.submit(
+            run, "crashes", "tests.fault.crashes", "--every", str(extent.every), "--seed", seed
+        )
+    files = [f"tests/fault/attacks/test_{name}.py" for name in extent.attacks]
+    attacks = run("attacks", "pytest", "-rs", *files)
+    made_up, real = histories.result().figures(), crashes.result().figures()
+    parts = {"histories": histories.result(), "crashes": crashes.result(), "attacks": attacks}
+    failed = [name for name, ended in parts.items() if ended.code]
+    passed = _PASSED.search(attacks.last)
+    print(
+        json.dumps(
+            {
+                "crash_points": real.get("crash_points", 0),
+                "recovered": real.get("recovered", 0),
+                "worst_recovery_s": real.get("worst_recovery_s"),
+                "histories": made_up.get("histories", 0),
+                "made_up_crash_points": made_up.get("crash_points", 0),
+                "invariant_violations": real.get("invariant_violations", 0)
+                + made_up.get("invariant_violations", 0),
+                "client_failures": real.get("client_failures"),
+                "attacks_withstood": int(passed[1]) if passed else 0,
+                "failed": failed,
+                "seconds": round(time.monotonic() - begun),
+            }
+        )
+    )
+    return int(bool(failed))
+
+
+if __name__ == "__main__":
+    # What it starts ends with it, also on a terminal's Ctrl-C, which reaches all of it.
+    os.environ.setdefault("PYTHONUNBUFFERED", "1")
+    sys.exit(main())
