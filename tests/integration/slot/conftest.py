@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.slot.node import Node, free_port, running
+from tests.integration.slot.node import Node, running
+from tests.support.ports import free_ports
 
 
 @pytest.fixture
@@ -23,4 +24,4 @@ def node(tmp_path: Path) -> Iterator[Node]:
 @pytest.fixture
 def port() -> int:
     """A free port."""
-    return free_port()
+    return free_ports(1)[0]

@@ -168,14 +168,6 @@ def wait_for(condition: Callable[[], T], what: str, patience: float = 20.0) -> T
     raise AssertionError(f"waited {patience:g} s in vain: {what}")
 
 
-def free_port() -> int:
-    """A port on which nobody listens now."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
-        return port
-
-
 def ask(port: int) -> dict[str, Any] | None:
     """What the server on the port says of itself, or None when there is none."""
     try:
