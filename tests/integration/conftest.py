@@ -27,6 +27,16 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     return True if _LAB in (collection_path, collection_path.parent) and _no_lab(config) else None
 
 
+def pytest_report_teststatus(
+    report: pytest.TestReport | pytest.CollectReport, config: pytest.Config
+) -> tuple[str, str, str] | None:
+    """Name a test that fails at once: the dots of several workers do not say whose they are."""
+    if not report.failed or not config.getoption("numprocesses", None):
+        return None
+    kind = "failed" if report.when == "call" else "error"
+    return kind, f"\n{kind.upper()} {report.nodeid}\n", kind.upper()
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     """Say what was left out."""
     if reason := config.stash.get(_NO_LAB, None):
