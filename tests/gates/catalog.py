@@ -14,8 +14,6 @@ from .workplace import Workplace
 
 PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
 
-SCENARIOS = ("deploy", "bad_first", "lost_middle", "reboot", "update")
-"""Those that `make test` has the time for; `make molecule` runs all."""
 AT_ONCE = ["--numprocesses=2", "--dist=loadfile"]
 """Two workers of pytest-xdist; files share what they have made, so each is one worker's."""
 
@@ -101,7 +99,7 @@ def test_gates(place: Workplace) -> list[Gate]:
         Gate(
             "molecule",
             place.root,
-            [[sys.executable, "-m", "tests.molecule", "--where-possible", *SCENARIOS]],
+            [[sys.executable, "-m", "tests.molecule", "--where-possible"]],
             noted="^SKIPPED",
             live=True,
             deadline=1800,
