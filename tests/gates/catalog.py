@@ -14,9 +14,8 @@ from .workplace import Workplace
 
 PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
 
-
-SCENARIOS = ("deploy", "bad_first", "lost_middle", "reboot", "update")
-"""Those that `make test` has the time for; `make molecule` runs all."""
+AT_ONCE = ["--numprocesses=2", "--dist=loadfile"]
+"""Two workers of pytest-xdist; files share what they have made, so each is one worker's."""
 
 
 def static_gates(place: Workplace) -> list[Gate]:
@@ -96,11 +95,11 @@ def test_gates(place: Workplace) -> list[Gate]:
     """Gates that run the code."""
     return [
         _tests(place, "unit", ["tests/unit", "tests/gates"], deadline=900),
-        _tests(place, "integration", ["tests/integration"], deadline=1800),
+        _tests(place, "integration", [*AT_ONCE, "tests/integration"], deadline=1800),
         Gate(
             "molecule",
             place.root,
-            [[sys.executable, "-m", "tests.molecule", "--where-possible", *SCENARIOS]],
+            [[sys.executable, "-m", "tests.molecule", "--where-possible"]],
             noted="^SKIPPED",
             live=True,
             deadline=1800,
@@ -108,8 +107,8 @@ def test_gates(place: Workplace) -> list[Gate]:
     ]
 
 
-def _tests(place: Workplace, name: str, folders: Sequence[str], deadline: float) -> Gate:
-    command = ["pytest", *folders]
+def _tests(place: Workplace, name: str, arguments: Sequence[str], deadline: float) -> Gate:
+    command = ["pytest", *arguments]
     if sys.stdout.isatty():
         command.append("--color=yes")
     # What a test can miss is installed, except root itself: without it a skipped test is told, not forbidden.

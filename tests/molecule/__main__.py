@@ -32,14 +32,17 @@ ROOT = REPOSITORY / ".work" / "lab-molecule"
 """The scenarios' own lab, as config.yml there names it."""
 SHOWN = 60
 """Lines of a failed scenario's log that are shown: its end."""
+FIRST = ("deploy", "air_gap", "rollback", "tier", "update")
+"""These have the first turns, in this order: the first deployment takes away what others have deployed, the
+releases that are shipped must not be there yet, and few have to go back first to what they begin with."""
 MARK = "MCPOPS_MOLECULE_RUN"
 _UNUSABLE = 2
 
 
 def names() -> list[str]:
-    """All scenarios. The first deployment comes first: it takes away what others have deployed."""
+    """All scenarios, in the order of their turns."""
     found = {path.parent.name for path in SCENARIOS.glob("*/molecule.yml")} - {"default"}
-    return sorted(found, key=lambda name: (name != "deploy", name))
+    return [*FIRST, *sorted(found.difference(FIRST))]
 
 
 def run(name: str, environment: dict[str, str]) -> bool:

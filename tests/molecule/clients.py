@@ -3,9 +3,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Call the fleet's servers as its clients do, for some seconds or while a command runs.
 
-``python -m tests.molecule.clients [--seconds N] EDGE… [-- COMMAND…]``: an edge is a URL without path. Ends
-with the command's exit code, or with 1 when a client had a request that failed, or lost its session or its
-stream; with an exception when a server did not answer at all. The last line is JSON.
+``python -m tests.molecule.clients [--seconds N] [--server NAME]… EDGE… [-- COMMAND…]``: an edge is a URL
+without path; without names all servers are called. Ends with the command's exit code, or with 1 when a client
+had a request that failed, or lost its session or its stream; with an exception when a server did not answer
+at all. The last line is JSON.
 """
 
 from __future__ import annotations
@@ -22,12 +23,13 @@ from tests.load.control import Load
 from tests.load.options import Options, Target
 
 
-def targets(edges: list[str]) -> tuple[Target, ...]:
-    """Every server at every edge."""
+def targets(edges: list[str], names: list[str]) -> tuple[Target, ...]:
+    """The servers of these names at every edge."""
     return tuple(
         Target(f"{edge}/{server.name}", f"{edge}/{server.name}", server.eras, streaming=server.streaming)
         for edge in edges
         for server in SERVERS
+        if server.name in names
     )
 
 
@@ -42,11 +44,19 @@ def main() -> int:
     """See the module."""
     parser = argparse.ArgumentParser(prog="python -m tests.molecule.clients")
     parser.add_argument("--seconds", type=float, default=1.0)
+    known = [server.name for server in SERVERS]
+    parser.add_argument("--server", action="append", choices=known, dest="servers", metavar="NAME")
     parser.add_argument("edges", nargs="+", metavar="EDGE")
     arguments, command = _split(sys.argv[1:])
     given = parser.parse_args(arguments)
     options = Options(
-        targets(given.edges), legacy=2, modern=2, streams=1, think=0.3, session_seconds=3, stream_seconds=3
+        targets(given.edges, given.servers or known),
+        legacy=2,
+        modern=2,
+        streams=1,
+        think=0.3,
+        session_seconds=2,
+        stream_seconds=2,
     )
     code = 0
     with Load.start(options) as load:

@@ -77,7 +77,11 @@ class Node:
         (etc / "supervisord.conf").write_text(
             template("host", "supervisord.conf.j2", {"host_root": self.root, "host_etc": etc})
         )
-        self.start()
+        try:
+            self.start()
+        except BaseException:
+            self.stop()
+            raise
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -142,7 +142,8 @@ class Pypi:
         common = ["--quiet", "--no-progress", "--no-python-downloads"]
         common += ["--cache-dir", str(cache or self._cache)]
         argv = [uv, *given[: given.index("--")], *common, *rest]
-        environment = {"UV_HTTP_RETRIES": os.environ.get("UV_HTTP_RETRIES", "2")}
+        # A sentence that is wrapped at the width in COLUMNS would not be known.
+        environment = {"UV_HTTP_RETRIES": os.environ.get("UV_HTTP_RETRIES", "2"), "UV_NO_WRAP": "1"}
         name = " ".join(["uv", *[word for word in given[:2] if not word.startswith("-")]])
         return work.run(name, argv, directory=directory, environment=environment)
 

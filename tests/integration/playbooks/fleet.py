@@ -11,7 +11,6 @@ import json
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -23,6 +22,7 @@ from typing import Any
 import yaml
 
 from tests.support.client import modern_call
+from tests.support.ports import free_ports
 from tests.support.wheels import IDENTIFIER
 
 REPOSITORY = Path(__file__).parents[3]
@@ -32,8 +32,6 @@ SLOT_PORTS = 6
 
 _RECAP = re.compile(r"^(\S+)\s+: ok=(\d+)\s+changed=(\d+)\s+unreachable=(\d+)\s+failed=(\d+)", re.M)
 _STATS = re.compile(r"^\s+RUN: (\{.*\})$", re.M)
-_PORTS = iter(range(23000, 32000, 10))
-"""Below the ports that the kernel gives to clients; each block of ten is tried once."""
 
 
 @dataclass(frozen=True)
@@ -90,7 +88,7 @@ class Fleet:
         self.root = root
         self.deployment: Run | None = None
         root.mkdir(parents=True, exist_ok=True)
-        self.ports = {node: _block() for node in NODES}
+        self.ports = {node: free_ports(SLOT_PORTS + 1)[0] for node in NODES}
         self.inventory = root / "hosts.yml"
         self.variables: dict[str, Any] = {
             "ansible_connection": "local",
@@ -129,7 +127,7 @@ class Fleet:
 
     def move_edge(self, node: str) -> None:
         """Give a node's edge another port, for good."""
-        self.ports[node] = self.hosts[node]["mcp_edge_port"] = _block()
+        self.ports[node] = self.hosts[node]["mcp_edge_port"] = free_ports(1)[0]
         self.write()
 
     @contextlib.contextmanager
@@ -262,16 +260,6 @@ def kill_session(process: subprocess.Popen[str]) -> None:
     with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
     process.wait()
-
-
-def _block() -> int:
-    """The first of ten ports that nobody listens at."""
-    for first in _PORTS:
-        with contextlib.suppress(OSError), contextlib.ExitStack() as stack:
-            for port in range(first, first + SLOT_PORTS + 2):
-                stack.enter_context(socket.create_server(("127.0.0.1", port)))
-            return first
-    raise AssertionError("no ports are left")
 
 
 def files_holding(root: Path, text: str) -> Sequence[Path]:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 import yaml
@@ -19,13 +18,17 @@ from tests.support.wheels import IDENTIFIER
 NOWHERE = {"UV_INDEX_URL": "http://127.0.0.1:9/simple"}
 
 
-@pytest.fixture
-def shipped(tmp_path: Path, packages: dict[str, str], prepared: None) -> Iterator[Fleet]:
-    """A fleet whose hosts get their releases from the controller."""
+@pytest.fixture(scope="module")
+def shipped(
+    tmp_path_factory: pytest.TempPathFactory, packages: dict[str, str], prepared: None
+) -> Iterator[Fleet]:
+    """A fleet whose hosts got their releases from the controller."""
+    root = tmp_path_factory.mktemp("s")
     fleet = Fleet(
-        tmp_path, packages, CACHE, mcp_release_source="controller", mcp_release_folder=f"{tmp_path}/bundles"
+        root, packages, CACHE, mcp_release_source="controller", mcp_release_folder=f"{root}/bundles"
     )
     try:
+        fleet.run("site").succeeded()
         yield fleet
     finally:
         fleet.close()
@@ -40,8 +43,14 @@ def manifests(fleet: Fleet) -> list[dict[str, str]]:
     ]
 
 
+def test_a_host_that_no_bundle_fits_is_named_before_the_first_change(shipped: Fleet) -> None:
+    run = shipped.run("update", box_version="9.9.9").failed()
+    assert "node3: bundle pypi fleet-test-server 9.9.9" in run.output
+    assert "Stage and prove" not in run.output
+    assert all(shipped.serves(node) == "1.0.0" for node in NODES)
+
+
 def test_a_fleet_is_shipped_one_bundle_and_every_host_has_the_same_release(shipped: Fleet) -> None:
-    shipped.run("site").succeeded()
     assert [path.suffix for path in (shipped.root / "bundles").glob("*") if path.is_file()] == [".tar"]
     assert len(manifests(shipped)) == len(NODES)
     assert {(made["source"], made["digest"]) for made in manifests(shipped)} == {
@@ -64,11 +73,3 @@ def test_a_fleet_is_shipped_one_bundle_and_every_host_has_the_same_release(shipp
     assert len({made["digest"] for made in manifests(shipped)}) == 2
     for node in NODES:
         assert not list((shipped.root / node).rglob("*.tar")), "no copy of a bundle stays"
-
-
-def test_a_host_that_no_bundle_fits_is_named_before_the_first_change(shipped: Fleet) -> None:
-    shipped.run("site").succeeded()
-    run = shipped.run("update", box_version="9.9.9").failed()
-    assert "node3: bundle pypi fleet-test-server 9.9.9" in run.output
-    assert "Stage and prove" not in run.output
-    assert all(shipped.serves(node) == "1.0.0" for node in NODES)

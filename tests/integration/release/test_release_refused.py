@@ -79,8 +79,17 @@ def host(place: Path, root: Path, registry: Registry) -> Releases:
     ],
 )
 def test_a_package_that_cannot_be_had_is_refused_with_its_own_reason(
-    host: Releases, root: Path, registry_type: str, identifier: str, version: str, came_back: str, cure: str
+    host: Releases,
+    root: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    registry_type: str,
+    identifier: str,
+    version: str,
+    came_back: str,
+    cure: str,
 ) -> None:
+    # However narrow the terminal of whoever runs it.
+    monkeypatch.setenv("COLUMNS", "40")
     error = refused(host, Package(registry_type, identifier, version), root)
     assert re.search(came_back, error.came_back), error
     assert re.search(cure, error.cure), error

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.integration.slot.node import Node, running
-from tests.support.ports import free_port
+from tests.support.ports import free_ports
 
 
 @pytest.fixture
@@ -24,4 +24,4 @@ def node(tmp_path: Path) -> Iterator[Node]:
 @pytest.fixture
 def port() -> int:
     """A free port."""
-    return free_port()
+    return free_ports(1)[0]

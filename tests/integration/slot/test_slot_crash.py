@@ -12,7 +12,7 @@ import pytest
 
 from ansible_collections.mcpops.fleet.plugins.module_utils.slot.process import identities, listeners, tree
 from tests.integration.slot.node import Node, answer, ask, both_slots, gone, wait_for
-from tests.support.ports import free_port
+from tests.support.ports import free_ports
 
 
 def test_a_server_that_crashes_is_started_again(node: Node, port: int) -> None:
@@ -62,7 +62,7 @@ def test_slots_end_with_a_killed_supervisord(node: Node, port: int) -> None:
 
 def test_a_slot_that_was_stopped_does_not_come_back(node: Node, port: int) -> None:
     node.started(node.spec(port))
-    green = node.started(node.spec(free_port(), slot="green"))
+    green = node.started(node.spec(free_ports(1)[0], slot="green"))
     node.driver.stop("time", "blue", 5)
     node.end()
     assert not identities({green["pid"]})

@@ -15,7 +15,7 @@ import pytest
 from ansible_collections.mcpops.fleet.plugins.module_utils.errors import FleetError
 from ansible_collections.mcpops.fleet.plugins.module_utils.slot.process import owns_port, tree
 from tests.integration.slot.node import LAUNCHER, Node, answer, ask, running, wait_for
-from tests.support.ports import free_port
+from tests.support.ports import free_ports
 
 ODD = (
     *("two words", "", "'single' \"double\"", "100% %(here)s %%", "a;b ;c #d"),
@@ -121,7 +121,7 @@ def test_a_changed_description_replaces_the_process(node: Node, port: int, chang
 
 def test_the_slots_of_a_server_do_not_touch_each_other(node: Node, port: int) -> None:
     blue = node.started(node.spec(port))["pid"]
-    other = free_port()
+    other = free_ports(1)[0]
     green = node.spec(other, slot="green")
     node.started(green)
     node.started(dataclasses.replace(green, environment={"CHANGED": "1"}))
@@ -133,7 +133,7 @@ def test_the_slots_of_a_server_do_not_touch_each_other(node: Node, port: int) ->
 
 def test_drivers_at_work_at_once_start_each_slot_once(node: Node, port: int) -> None:
     first = node.started(node.spec(port))["pid"]
-    ports = {f"server-{number}": free_port() for number in range(4)}
+    ports = {f"server-{number}": free_ports(1)[0] for number in range(4)}
     specs = [node.spec(each, server=server) for server, each in ports.items()]
     threads = [threading.Thread(target=node.driver_with(node.effects).start, args=(spec,)) for spec in specs]
     for thread in threads:
@@ -148,7 +148,7 @@ def test_drivers_at_work_at_once_start_each_slot_once(node: Node, port: int) -> 
 def test_two_nodes_of_one_machine_keep_their_slots_apart(node: Node, tmp_path: Path, port: int) -> None:
     with running(tmp_path / "second") as second:
         pid = node.started(node.spec(port))["pid"]
-        second.started(second.spec(free_port()))
+        second.started(second.spec(free_ports(1)[0]))
         second.driver.stop("time", "blue", 5)
         assert answer(port)["pid"] == pid
 

@@ -208,7 +208,7 @@ def main() -> None:
     if "crash_after" in FAULTS:
         threading.Timer(float(FAULTS["crash_after"]), lambda: os._exit(9)).start()
     time.sleep(float(FAULTS.get("delay", 0)))
-    port = options.port + 1000 if start == "other_port" else options.port
+    port = 0 if start == "other_port" else options.port
     handler = Html if start == "html" else Handler
     Server(("127.0.0.1", port), handler).serve_forever()
 

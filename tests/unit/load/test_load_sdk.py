@@ -19,7 +19,7 @@ import pytest
 
 from tests.load.control import ROOT, Load
 from tests.load.options import LEGACY, MODERN, Options, Target, ToolCall
-from tests.support.ports import free_port
+from tests.support.ports import free_ports
 
 SERVERS = ROOT / "tests" / "load" / "servers"
 
@@ -66,7 +66,7 @@ def server(python: Path, script: str, port: int) -> Iterator[subprocess.Popen[by
 
 
 def test_a_real_legacy_server_keeps_the_state_of_its_sessions(legacy_sdk: Path) -> None:
-    port = free_port()
+    [port] = free_ports(1)
     target = Target("t", f"http://127.0.0.1:{port}/mcp", (LEGACY,), (ToolCall("whoami", {}),), stateful=True)
     options = Options((target,), legacy=3, streams=2, think=0.02, session_seconds=0.5, timeout=10)
     with server(legacy_sdk, "stateful_legacy.py", port), Load.start(options) as load:
@@ -78,7 +78,7 @@ def test_a_real_legacy_server_keeps_the_state_of_its_sessions(legacy_sdk: Path) 
 
 
 def test_a_real_server_of_both_eras_and_the_sdks_own_clients(modern_sdk: Path) -> None:
-    port = free_port()
+    [port] = free_ports(1)
     target = Target(
         "t", f"http://127.0.0.1:{port}/mcp", (LEGACY, MODERN), (ToolCall("echo", {"text": "hi"}),)
     )
@@ -98,7 +98,7 @@ def test_a_real_server_of_both_eras_and_the_sdks_own_clients(modern_sdk: Path) -
 def test_a_real_server_that_is_killed_costs_every_session_and_stream(
     legacy_sdk: Path, modern_sdk: Path
 ) -> None:
-    port = free_port()
+    [port] = free_ports(1)
     target = Target("t", f"http://127.0.0.1:{port}/mcp", (LEGACY,), stateful=True)
     options = Options(
         (target,), legacy=3, streams=3, think=0.05, timeout=10, sdk_clients=2, sdk_python=modern_sdk

@@ -26,4 +26,5 @@ def test_processes_of_a_run_are_ended_with_their_children_and_others_are_not() -
 def test_the_first_deployment_has_the_first_turn_and_every_scenario_one() -> None:
     found = names()
     assert found[0] == "deploy"
+    assert len(found) == len(set(found))
     assert {*found, "default"} == {path.parent.name for path in SCENARIOS.glob("*/molecule.yml")}
