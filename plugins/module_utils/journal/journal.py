@@ -17,6 +17,10 @@ from ..errors import FleetError
 from .record import Record
 
 
+class LockHeld(FleetError):
+    """Another run is at work on the server."""
+
+
 class Journal:
     """Records under ``root``/NAME/journal.json, each guarded by the flock of ``root``/NAME/lock.
 
@@ -63,7 +67,7 @@ class Journal:
         """Hold a server's lock.
 
         :param wait: seconds to wait for another holder.
-        :raises FleetError: naming the holder when it is not free by then.
+        :raises LockHeld: naming the holder when it is not free by then.
         """
         folder = self._path(server).parent
         # Durable already here: with a folder that a power loss takes back goes the record in it.
@@ -89,7 +93,7 @@ def _acquire(descriptor: int, path: Path, wait: float, server: str) -> None:
         except BlockingIOError as error:
             if time.monotonic() >= deadline:
                 holder = _holder(os.fstat(descriptor).st_ino)
-                raise FleetError(
+                raise LockHeld(
                     f"lock {path}",
                     f"another run (process {holder}) has held it for the {wait:g} s that were waited",
                     "Let it finish and run again, or raise lock_timeout.",

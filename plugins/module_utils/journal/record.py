@@ -51,8 +51,9 @@ class Deployment:
 @dataclass(frozen=True)
 class Transaction:
     """A change under way. ``origin`` is the slot that served before it (None: none did), ``target`` the
-    slot that shall serve; ``step`` the last step that is done. ``undo`` says that it goes back by itself.
-    ``displaced`` is the good deployment that the target slot held before."""
+    slot that shall serve; ``step`` the last step that is done. ``displaced`` is the good deployment that the
+    target slot held before. ``progressed`` is when it last got on, ``definition`` what going on without an
+    operator takes (``definition.kept``); older collections wrote neither."""
 
     kind: str
     origin: str | None
@@ -64,6 +65,8 @@ class Transaction:
     baked: Moment | None = None
     reason: str | None = None
     displaced: Deployment | None = None
+    progressed: Moment | None = None
+    definition: Mapping[str, Any] | None = None
 
     def reached(self, step: str) -> bool:
         """Whether ``step`` is done."""
@@ -119,7 +122,9 @@ class Record:
 def _transaction(raw: dict[str, Any] | None) -> Transaction | None:
     if raw is None:
         return None
-    moments = {key: Moment(**raw[key]) for key in ("started", "switched", "baked") if raw[key]}
+    moments = {
+        key: Moment(**raw[key]) for key in ("started", "switched", "baked", "progressed") if raw.get(key)
+    }
     displaced = raw["displaced"] and _deployment(raw["displaced"])
     return Transaction(**{**raw, **moments, "displaced": displaced})
 

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
@@ -16,10 +16,12 @@ from ..journal.record import Record, Result, Transaction, other
 from .adopt import adopt
 from .host import Host
 from .observe import Observed, observe
-from .plan import Plan, plan_present, plan_rolled_back, remaining
+from .plan import Plan, plan_present, plan_recovered, plan_rolled_back, remaining
 from .removal import plan_absent, remove
 from .report import Report
 from .steps import Steps
+
+CHANGED = "the definition changed, or going back was asked for"
 
 
 @dataclass(frozen=True)
@@ -126,18 +128,34 @@ class Converger:
             plan = plan_rolled_back(self._observe(steps), unfinished_only)
             if not apply:
                 return self._foreseen(steps, plan, self._way_back(steps))
-            self._sync(plan)
-            try:
-                for action in plan.before:
-                    self._prelude(steps, action)
-                if plan.steps:
-                    self._begin_rollback(steps, "asked for")
-                    self._carry_on(steps)
-                    self._report.rolled_back = True
-            except FleetError as error:
-                self._abandon_rollback(steps, error)
-                raise UpdateFailed(error.on(self._definition.name), self._outcome(steps, plan)) from error
-            return self._outcome(steps, plan)
+            return self._back(steps, plan, CHANGED)
+
+    def recovered(self, due: Callable[[Record], bool], reason: str) -> Outcome | None:
+        """End what a run that was cut off has left under way; None when it is not ``due`` any more.
+
+        :param due: asked of the record once nobody else is at work on the server.
+        :param reason: why it is not left to the next run.
+        :raises LockHeld: when another run is at work on it.
+        :raises UpdateFailed: when it could not be ended; what serves goes on serving.
+        """
+        with self._session(apply=True) as steps:
+            if not due(steps.record):
+                return None
+            return self._back(steps, plan_recovered(self._observe(steps)), reason)
+
+    def _back(self, steps: Steps, plan: Plan, reason: str) -> Outcome:
+        self._sync(plan)
+        try:
+            for action in plan.before:
+                self._prelude(steps, action, reason)
+            if plan.steps:
+                self._begin_rollback(steps, "asked for")
+                self._carry_on(steps)
+                self._report.rolled_back = True
+        except FleetError as error:
+            self._abandon_rollback(steps, error)
+            raise UpdateFailed(error.on(self._definition.name), self._outcome(steps, plan)) from error
+        return self._outcome(steps, plan)
 
     def absent(self, apply: bool) -> Outcome:
         """Take the server off this host.
@@ -214,10 +232,11 @@ class Converger:
         record, transaction = steps.record, steps.record.transaction
         return _package(record, transaction.origin if transaction else record.previous)
 
-    def _prelude(self, steps: Steps, action: str) -> None:
+    def _prelude(self, steps: Steps, action: str, reason: str = CHANGED) -> None:
         actions = {
-            "undo": lambda: self._undo(steps, "the definition changed, or going back was asked for"),
+            "undo": lambda: self._undo(steps, reason),
             "finish": lambda: self._carry_on(steps),
+            "prove": lambda: steps.await_active(steps.transaction.target),
             "remove": lambda: self._remove(steps),
             "restart": lambda: self._restart(steps),
             "edge": lambda: steps.front.synchronise(self._definition.route),

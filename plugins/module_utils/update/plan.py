@@ -21,7 +21,8 @@ KINDS = {"update": UPDATE, "rollback": ROLLBACK}
 @dataclass(frozen=True)
 class Plan:
     """``before`` comes first: ``finish`` (drain and settle what is under way), ``undo`` (go back from it),
-    ``remove`` (finish a removal), ``restart`` (the active slot's process), ``edge`` (put the edge right).
+    ``remove`` (finish a removal), ``restart`` (the active slot's process), ``edge`` (put the edge right),
+    ``prove`` (that what is to be finished answers).
     Then ``steps`` of an update."""
 
     before: tuple[str, ...] = ()
@@ -98,3 +99,11 @@ def plan_rolled_back(observed: Observed, unfinished_only: bool) -> Plan:
     if unfinished_only or observed.record.previous is None:
         return Plan()
     return Plan(steps=ROLLBACK)
+
+
+def plan_recovered(observed: Observed) -> Plan:
+    """End what was cut off, with nobody to ask: what had passed its bake is finished, the rest undone."""
+    transaction = observed.record.transaction
+    if transaction is not None and transaction.kind == "update" and transaction.reached("baked"):
+        return Plan(before=(*_edge(observed), "prove", "finish"))
+    return plan_rolled_back(observed, unfinished_only=True)

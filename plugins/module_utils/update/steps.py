@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 from ..contract.offer import Offer
+from ..definition.kept import kept
 from ..definition.server import ServerDefinition
 from ..errors import FleetError, explained
 from ..journal.moment import Moment
@@ -60,7 +61,19 @@ class Steps:
             self._actions[step]()
 
     def save(self, record: Record) -> None:
-        """Make a new record durable, and go on from it."""
+        """Make a new record durable, and go on from it.
+
+        A change that is under way takes with it what it needs to be recovered, should this be the last of it.
+        """
+        if record.transaction is not None:
+            record = replace(
+                record,
+                transaction=replace(
+                    record.transaction,
+                    progressed=self.host.senses.now(),
+                    definition=kept(self.definition),
+                ),
+            )
         self.host.journal.save(record)
         self.record = record
 

@@ -1,0 +1,79 @@
+# Copyright: (c) 2026, mcpops.fleet contributors
+# GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: recovery_archive
+short_description: The program that ends updates that were cut off, as one file
+version_added: 0.1.0
+description:
+  - Makes an archive of the collection's own code that a host's Python runs without Ansible, and returns its
+    path on the controller. The same code always gives the same bytes.
+  - The role P(mcpops.fleet.host#role) copies it to hosts with systemd, for C(mcp-recover.service).
+author:
+  - mcpops.fleet contributors (@mcpops)
+options:
+  _terms:
+    description: None are needed.
+"""
+
+EXAMPLES = r"""
+- name: Install it
+  ansible.builtin.copy:
+    src: "{{ lookup('mcpops.fleet.recovery_archive') }}"
+    dest: /opt/mcp/libexec/mcp-recover.pyz
+    mode: "0644"
+"""
+
+RETURN = r"""
+_raw:
+  description: The path of the archive on the controller; it is there as long as Ansible runs.
+  type: list
+  elements: path
+"""
+
+import io
+import os
+import tempfile
+import zipfile
+from pathlib import Path
+from typing import Any
+
+from ansible import constants as C
+from ansible.plugins.lookup import LookupBase
+
+CODE = Path(__file__).parents[1] / "module_utils"
+_NAME = "mcp-recover.pyz"
+_PACKAGE = "mcpops_fleet"
+_ENTRY = f"import sys\n\nfrom {_PACKAGE}.recovery.main import main\n\nsys.exit(main())\n"
+_BORN = (1980, 1, 1, 0, 0, 0)
+
+
+def archive() -> bytes:
+    """The program: all of the collection's code below Ansible, and an entry.
+
+    Not compressed: how that comes out depends on the controller's zlib.
+    """
+    sources = {f"{_PACKAGE}/{path.relative_to(CODE)}": path.read_bytes() for path in CODE.rglob("*.py")}
+    # The one file there that needs Ansible.
+    del sources[f"{_PACKAGE}/module.py"]
+    result = io.BytesIO()
+    with zipfile.ZipFile(result, "w") as opened:
+        for name, source in sorted({**sources, "__main__.py": _ENTRY.encode()}.items()):
+            entry = zipfile.ZipInfo(name, _BORN)
+            entry.external_attr = 0o644 << 16
+            opened.writestr(entry, source)
+    return result.getvalue()
+
+
+class LookupModule(LookupBase):
+    def run(self, terms: Any, variables: Any = None, **kwargs: Any) -> list[str]:
+        """The archive's path."""
+        folder = Path(vars(C)["DEFAULT_LOCAL_TMP"])
+        # The workers of all hosts write it; each finds it whole.
+        descriptor, name = tempfile.mkstemp(prefix=_NAME, dir=folder)
+        with os.fdopen(descriptor, "wb") as stream:
+            stream.write(archive())
+        os.replace(name, folder / _NAME)
+        return [str(folder / _NAME)]
