@@ -97,6 +97,15 @@ def test_gates(place: Workplace) -> list[Gate]:
         _tests(place, "unit", ["tests/unit", "tests/gates"], deadline=900),
         _tests(place, "integration", [*AT_ONCE, "tests/integration"], deadline=1800),
         Gate(
+            "fault",
+            place.root,
+            [[sys.executable, "-m", "tests.fault", "--part"]],
+            {"ANSIBLE_HOME": str(place.home / ".ansible")},
+            noted=r"^attacks +\| SKIPPED",
+            live=True,
+            deadline=900,
+        ),
+        Gate(
             "molecule",
             place.root,
             [[sys.executable, "-m", "tests.molecule", "--where-possible"]],
