@@ -261,7 +261,8 @@ class Converger:
         """After a failed step: undo the transaction, and keep the reason with the record."""
         self._report.reason = str(error)
         transaction = steps.record.transaction
-        if transaction is None:
+        # A removal is never taken back: the next run goes on with it.
+        if transaction is None or transaction.kind == "remove":
             return
         try:
             with explained("go back"):

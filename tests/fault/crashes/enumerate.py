@@ -101,7 +101,8 @@ def disturb(place: Place, mode: Mode, operation: Operation, at: int, findings: F
     if again.error:
         wrong.append(f"the next run failed: {again.error}")
     wrong += place.wrong_after(operation.server, None if operation.leads_to_nothing else version)
-    findings.add(point, wrong, again.seconds)
+    if wrong or mode.befell(disturbed, at):
+        findings.add(point, wrong, again.seconds)
 
 
 def _is_done(place: Place, version: str) -> bool:

@@ -47,11 +47,14 @@ class Mode:
     unnoticed: bool = False
     every: int = 1
 
+    def befell(self, done: Done, at: int) -> bool:
+        """Whether the operation got as far as the act: not every one has as many."""
+        return done.killed or int((done.last or "0").split()[0]) >= at
+
     def end(self, done: Done) -> list[str]:
         """What is wrong with how a disturbed operation ended."""
-        if self.kills:
-            return [] if done.killed else [f"it was not killed: {done.outcome}"]
-        return ["it died"] if done.killed or "Traceback" in (done.error or "") else []
+        died = done.killed and not self.kills
+        return ["it died"] if died or "Traceback" in (done.error or "") else []
 
     def recover(self, place: Place) -> list[str]:
         """Restart what somebody has to, wait for the server, and say what is wrong right after."""
