@@ -46,7 +46,7 @@ from ansible.plugins.lookup import LookupBase
 CODE = Path(__file__).parents[1] / "module_utils"
 _NAME = "mcp-recover.pyz"
 _PACKAGE = "mcpops_fleet"
-_ENTRY = f"import sys\n\nfrom {_PACKAGE}.recovery.main import main\n\nsys.exit(main())\n"
+_ENTRY = f"from {_PACKAGE}.recovery.main import main\n\nraise SystemExit(main())\n"
 _BORN = (1980, 1, 1, 0, 0, 0)
 
 
