@@ -7,7 +7,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ..protocol.excerpt import one_line
 from .offer import KINDS, Offer
+
+NAME = 120
+"""Characters of a name that are shown."""
 
 
 @dataclass(frozen=True)
@@ -43,13 +47,13 @@ def compare(old: Offer, new: Offer) -> Difference:
     for kind in KINDS:
         before, after = getattr(old, kind), getattr(new, kind)
         singular = kind[:-1].replace("_", " ")
-        added += [f"{singular} {name}" for name in sorted(after.keys() - before.keys())]
-        gone = [f"{singular} {name}" for name in sorted(before.keys() - after.keys())]
+        added += [f"{singular} {one_line(name, NAME)}" for name in sorted(after.keys() - before.keys())]
+        gone = [f"{singular} {one_line(name, NAME)}" for name in sorted(before.keys() - after.keys())]
         removed += gone
         if kind != "resources":
             breaking += [f"{item} is gone" for item in gone]
         changed += [
-            f"{singular} {name}"
+            f"{singular} {one_line(name, NAME)}"
             for name in sorted(before.keys() & after.keys())
             if before[name] != after[name]
         ]

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from ..errors import FleetError
@@ -36,22 +36,24 @@ def check_expression(expression: str) -> None:
         ) from error
 
 
-def disappointment(expression: str | None, result: Mapping[str, Any] | None, error: str | None) -> str | None:
+def disappointment(
+    expression: str | None,
+    result: Mapping[str, Any] | None,
+    error: str | None,
+    shown: Callable[[str], str],
+) -> str | None:
     """Why the answer of a required call will not do; None when it will.
 
     Without an expression any answer that is not an error (``isError``) will do; with one it must be true.
+
+    :param shown: makes what the server said fit to be shown: short, and without secrets.
     """
     if result is None:
         return error or "no answer"
     if expression is None:
-        return f"the tool failed: {_short(result.get('content'))}" if result.get("isError") else None
+        return f"the tool failed: {shown(repr(result.get('content')))}" if result.get("isError") else None
     try:
         value = jmespath.search(expression, result)
     except jmespath.exceptions.JMESPathError as problem:
-        return f"{expression!r} cannot be applied to {_short(result)}: {' '.join(str(problem).split())}"
-    return None if value is True else f"{expression!r} gave {_short(value)} on {_short(result)}"
-
-
-def _short(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 200 else text[:200] + "…"
+        return f"{expression!r} cannot be applied to {shown(repr(result))}: {shown(str(problem))}"
+    return None if value is True else f"{expression!r} gave {shown(repr(value))} on {shown(repr(result))}"

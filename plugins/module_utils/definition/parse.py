@@ -15,7 +15,9 @@ from .reader import Reader, shown
 from .server import Call, Requirements, ServerDefinition, UpdatePolicy
 from .service import parse_service
 
-_NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?")
+_RESERVED = ("clients", "edge", "kept", "lock", "probe", "recover", "tier")
+"""Names of the fleet's own accounts, units and folders; a server of that name would share them."""
+_NAME = re.compile(rf"(?!(?:{'|'.join(_RESERVED)})\Z)" r"[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?")
 _IDENTIFIER = {
     "npm": re.compile(r"(@[a-z0-9~][a-z0-9._~-]*/)?[a-z0-9~][a-z0-9._~-]*"),
     "pypi": re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?"),
@@ -45,7 +47,9 @@ def parse(raw: Any, credentials: Mapping[str, Any] | None = None) -> ServerDefin
     name = raw.get("name") if isinstance(raw, Mapping) else None
     server = name if isinstance(name, str) and _NAME.fullmatch(name) else f"server {name!r}"
     reader = Reader(server, "", raw, _KEYS)
-    name = reader.text("name", _NAME, "time (small letters, digits and -, at most 40)")
+    name = reader.text(
+        "name", _NAME, f"time (small letters, digits and -, at most 40; not {', '.join(_RESERVED)})"
+    )
     package = Reader(server, "package", reader.raw.get("package"), ("registry_type", "identifier", "version"))
     registry_type = package.choice("registry_type", "", tuple(_IDENTIFIER))
     transport = reader.choice("transport", "", TRANSPORTS)
@@ -187,6 +191,11 @@ def _update(reader: Reader) -> UpdatePolicy:
 
 def _check_port_is_told(reader: Reader, definition: ServerDefinition) -> None:
     told = any("{port}" in value for value in (*definition.arguments, *definition.environment.values()))
+    if told and not definition.over_http:
+        raise reader.complaint(
+            "", "{port} stands in arguments or environment, and a server over stdio listens on none",
+            "Leave it out, or choose transport: streamable-http.",
+        )  # fmt: skip
     if definition.over_http and not told:
         raise reader.complaint(
             "", "nothing in arguments or environment has {port}: both slots would listen on the same port",

@@ -88,8 +88,24 @@ class Edge:
                     "Run the update again.",
                     server,
                 )
+            self._refuse_taken(maps, server, route)
             self._commit(server, replace(part, active=generation, routes=routes_of(route)))
         return time.monotonic() - started
+
+    def refuse_taken(self, server: str, route: str) -> None:
+        """:raises FleetError: when the route is another server's."""
+        self._refuse_taken(self._read_files(), server, route)
+
+    @staticmethod
+    def _refuse_taken(maps: Maps, server: str, route: str) -> None:
+        owners = {maps.routes[path] for path in routes_of(route) if path in maps.routes} - {server}
+        if owners:
+            raise FleetError(
+                f"serve {server} at {route}",
+                f"{', '.join(sorted(owners))} is served there",
+                "Choose another route, or remove that server first (state: absent).",
+                server,
+            )
 
     def retire(self, server: str, generations: set[int]) -> None:
         """Forget generations: what still carries their tag gets the specification's 404."""

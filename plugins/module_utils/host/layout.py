@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..errors import FleetError
+from ..errors import FleetError, refused
 
 SCHEMA = 1
 
@@ -75,6 +75,8 @@ def read_layout(path: Path) -> Layout:
         raise FleetError(
             f"read {path}", "it is not there", "Prepare this host with the role host first."
         ) from error
+    except OSError as error:
+        raise refused(f"read {path}", error) from error
     except (ValueError, TypeError, KeyError) as error:
         raise FleetError(
             f"read {path}", f"{error!r}", "Run the role host again; it rewrites the file."

@@ -32,8 +32,15 @@ class Journal:
         self._root = root
 
     def servers(self) -> list[str]:
-        """Servers of which there is a record."""
-        return sorted(path.parent.name for path in self._root.glob("*/journal.json"))
+        """Servers of which there is a record.
+
+        :raises OSError: when that cannot be read.
+        """
+        if not self._root.exists():
+            return []
+        return sorted(
+            name for name in os.listdir(self._root) if (self._root / name / "journal.json").exists()
+        )
 
     def load(self, server: str) -> Record:
         """The record; an empty one when there is none yet.

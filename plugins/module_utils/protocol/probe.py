@@ -127,10 +127,10 @@ def _visit(
     wire: Wire
     try:
         if isinstance(target, HttpTarget):
-            excerpt = Excerpt(target.headers)
+            excerpt = Excerpt({**target.headers, **target.hidden})
             wire = HttpWire(target, excerpt, stateful=name == LEGACY)
         else:
-            excerpt = Excerpt(target.environment)
+            excerpt = Excerpt({**target.environment, **target.hidden})
             wire = StdioWire(target, excerpt)
     except NoReply as silence:
         return _Finding(EraProbe(name, INCONCLUSIVE, silence.detail))

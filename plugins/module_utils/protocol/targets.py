@@ -21,10 +21,14 @@ _FIELD_VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
 
 @dataclass(frozen=True)
 class HttpTarget:
-    """A Streamable HTTP endpoint. ``headers`` go with every request to it and may carry secrets."""
+    """A Streamable HTTP endpoint. ``headers`` go with every request to it and may carry secrets.
+
+    ``hidden`` are values that the server has from others, by name: what it says must not show them.
+    """
 
     url: str
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    hidden: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     def parts(self) -> SplitResult:
         """The URL's parts; raises FleetError when it is no URL that can be asked."""
@@ -64,13 +68,14 @@ class HttpTarget:
 class StdioTarget:
     """A server that talks over stdin and stdout.
 
-    ``environment`` is the complete environment of the process and may carry secrets;
+    ``environment`` is the complete environment of the process and may carry secrets; ``hidden`` as above;
     ``directory`` is where it starts, the present one when None.
     """
 
     argv: tuple[str, ...]
     environment: Mapping[str, str] = field(repr=False)
     directory: str | None = None
+    hidden: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     def place(self) -> str:
         """The program: what may be shown; arguments can hold a token."""

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from ..journal.moment import Moment
 from ..journal.record import Record, Transaction
 
-WAITING = ("staged", "ready")
-"""Steps at which an update may be left on purpose (``phase: staged``): no client reaches the new release."""
+WAITING = ("ready",)
+"""Steps at which an update may be left on purpose (``phase: staged`` ends there): no client reaches the new
+release. One that is merely ``staged`` was cut off at its start or in the middle of being undone."""
 
 
 @dataclass(frozen=True)

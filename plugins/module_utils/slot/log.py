@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,6 +13,7 @@ from pathlib import Path
 _READ = 64 * 1024
 _LINE = 500
 _SHORTEST_SECRET = 4
+_SHORTEST_LINE = 8
 
 
 def tail(paths: Sequence[Path], lines: int, secrets: Sequence[str] = ()) -> str:
@@ -42,10 +44,16 @@ def _end(path: Path, size: int) -> tuple[bytes, bool]:
 
 
 def mask(text: str, secrets: Sequence[str]) -> str:
-    """The text without the secrets, but for those below 4 characters, which would mask half of it."""
-    for secret in sorted(secrets, key=len, reverse=True):
-        if len(secret) >= _SHORTEST_SECRET:
-            text = text.replace(secret, "********")
+    """The text without the secrets, whole, line by line or as JSON and Python quote them.
+
+    Those below 4 characters, and lines below 8, are left: they would mask half of the text.
+    """
+    pieces = {secret for secret in secrets if len(secret) >= _SHORTEST_SECRET}
+    for secret in secrets:
+        pieces |= {line.strip() for line in secret.splitlines() if len(line.strip()) >= _SHORTEST_LINE}
+    pieces |= {quote(piece)[1:-1] for piece in pieces for quote in (json.dumps, repr)}
+    for piece in sorted(pieces, key=len, reverse=True):
+        text = text.replace(piece, "********")
     return text
 
 

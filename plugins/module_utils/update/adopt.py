@@ -9,14 +9,16 @@ and leaves this one alone until it has been proven and switched to, as any updat
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
 from ..definition.server import ServerDefinition
 from ..edge.maps import ServerMaps, Target
-from ..journal.record import SLOTS, Deployment, Record, other
+from ..journal.record import SLOTS, Deployment, Record, Transaction, other
 from ..slot.spec import SlotSpec
-from .host import Host
+from .host import Host, port_of
 from .ports import free_ports
 
 
@@ -37,15 +39,46 @@ def adopt(host: Host, definition: ServerDefinition, record: Record) -> Record:
     slot = _holder(host, definition, target)
     ports = _ports(host, definition, part, target.port, slot)
     record = replace(record, ports=ports, generation=max(part.generations))
-    return _with(host, definition, record, slot, target)
+    record = _with(host, definition, record, slot, target)
+    return _with_drain(host, definition, record, slot, part.generations.values())
 
 
 def _with(
     host: Host, definition: ServerDefinition, record: Record, slot: str, target: Target | None
 ) -> Record:
+    deployment = _deployment(host, definition, slot, target)
+    return replace(record, slots={**record.slots, slot: deployment}, active=slot)
+
+
+def _with_drain(
+    host: Host, definition: ServerDefinition, record: Record, slot: str, targets: Iterable[Target]
+) -> Record:
+    """With the other slot too, where sessions may still lead to it: it is drained before it is used again."""
+    beside = other(slot)
+    left = next((target for target in targets if target.port == port_of(record, beside)), None)
+    if left is None:
+        return record
+    now = host.senses.now()
+    return replace(
+        record,
+        slots={**record.slots, beside: _deployment(host, definition, beside, left)},
+        transaction=Transaction(
+            kind="update",
+            origin=beside,
+            target=slot,
+            generation=record.generation,
+            started=now,
+            step="baked",
+            switched=now,
+            baked=now,
+        ),
+    )
+
+
+def _deployment(host: Host, definition: ServerDefinition, slot: str, target: Target | None) -> Deployment:
     spec = host.files.read(definition.name, slot)
     release = next((item for item in host.releases.all() if spec and _starts(spec, item.path)), None)
-    deployment = Deployment(
+    return Deployment(
         registry_type=release.package.registry_type if release else "",
         identifier=release.package.identifier if release else "unknown",
         version=release.package.version if release else "unknown",
@@ -55,7 +88,6 @@ def _with(
         configuration_digest="",
         address=target.address if target else None,
     )
-    return replace(record, slots={slot: deployment}, active=slot)
 
 
 def _starts(spec: SlotSpec, path: Path) -> bool:
@@ -73,7 +105,8 @@ def _holder(host: Host, definition: ServerDefinition, target: Target) -> str:
             return slot
     specs = {slot: host.files.read(server, slot) for slot in SLOTS}
     for slot, spec in specs.items():
-        if spec and any(str(target.port) in word for word in (*spec.argv, *spec.environment.values())):
+        words = (*spec.argv, *spec.environment.values()) if spec else ()
+        if any(re.search(rf"(?<!\w){target.port}(?!\w)", word) for word in words):
             return slot
     without = [slot for slot, spec in specs.items() if spec is None]
     return dict(zip(definition.ports or (), SLOTS)).get(target.port, (*without, *SLOTS)[0])

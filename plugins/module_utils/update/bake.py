@@ -12,6 +12,7 @@ from ..contract.offer import Offer
 from ..definition.server import ServerDefinition
 from ..edge.edge import Traffic
 from ..errors import FleetError
+from ..protocol.excerpt import Excerpt
 from ..protocol.targets import HttpTarget
 from .front import Front
 from .health import client_target
@@ -151,6 +152,8 @@ class Bake:
         report = self._host.senses.probe(self._target, timeout=PROBE_TIMEOUT, calls=calls)
         lost = [era for era in self._offer.eras if era not in report.served]
         problem = f"it stopped serving {', '.join(lost)}: {report.describe()}" if lost else None
-        problem = problem or unmet(report, self._definition.require)
+        problem = problem or unmet(
+            report, self._definition.require, Excerpt(self._host.secrets(self._definition.name))
+        )
         if problem:
             raise self._failure(f"at the end of the bake {problem}")

@@ -105,6 +105,8 @@ class Converger:
         """
         with self._session(apply) as steps:
             self._check_transport(steps.record)
+            if self._definition.over_http:
+                self._host.edge.refuse_taken(self._definition.name, self._definition.route)
             plan = plan_present(self._observe(steps), phase)
             if not apply:
                 return self._foreseen(steps, plan, self._definition.package)

@@ -10,6 +10,7 @@ from typing import Any
 
 from ..definition.server import ServerDefinition
 from ..errors import FleetError
+from ..protocol.excerpt import Excerpt
 from ..protocol.report import ProbeReport
 from ..protocol.targets import HttpTarget, StdioTarget
 from .host import Host
@@ -45,7 +46,7 @@ class Health:
 def client_target(host: Host, definition: ServerDefinition, slot: str | None) -> HttpTarget | StdioTarget:
     """What clients talk to: the route at the edge, or the command behind the launcher."""
     if definition.over_http:
-        return HttpTarget(url=host.layout.edge.url(definition.route))
+        return HttpTarget(url=host.layout.edge.url(definition.route), hidden=host.secrets(definition.name))
     if slot is None:
         raise FleetError(
             "start its launcher", "there is none", "Deploy the server first (mcp_update).", definition.name
@@ -60,19 +61,30 @@ def check(host: Host, definition: ServerDefinition, url: str | None, timeout: fl
     :param timeout: seconds for all of it.
     """
     slot = None if definition.over_http else host.launchers.pointed(definition.name)
-    target = HttpTarget(url=url) if url else client_target(host, definition, slot)
+    target = (
+        HttpTarget(url=url, hidden=host.secrets(definition.name))
+        if url
+        else client_target(host, definition, slot)
+    )
     shown = target.url if isinstance(target, HttpTarget) else f"launcher {definition.name} ({slot})"
     report = host.senses.probe(target, timeout=timeout, calls=required_calls(definition.require))
-    return Health(definition.name, shown, report, _problem(definition, shown, report))
+    return Health(
+        definition.name,
+        shown,
+        report,
+        _problem(definition, shown, report, Excerpt(host.secrets(definition.name))),
+    )
 
 
-def _problem(definition: ServerDefinition, shown: str, report: ProbeReport) -> FleetError | None:
+def _problem(
+    definition: ServerDefinition, shown: str, report: ProbeReport, excerpt: Excerpt
+) -> FleetError | None:
     tried = f"check health at {shown}"
     if report.era is None:
         return FleetError(
             tried, report.describe(), "See the log of its slot, and whether the edge runs.", definition.name
         )
-    problem = unmet(report, definition.require)
+    problem = unmet(report, definition.require, excerpt)
     if problem:
         return FleetError(tried, problem, "Roll back, or correct require.", definition.name)
     return None

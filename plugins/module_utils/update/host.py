@@ -58,6 +58,15 @@ class Host:
             self.effects.act("chown", str(folder), lambda: shutil.chown(folder, group=clients))
             self.effects.act("chmod", str(folder), lambda: folder.chmod(0o2770))
 
+    def secrets(self, server: str) -> dict[str, str]:
+        """The credentials that a server's processes were given, which nothing that it says may show."""
+        found: dict[str, str] = {}
+        for slot in SLOTS:
+            spec = self.files.read(server, slot)
+            for name, value in (spec.credentials if spec else {}).items():
+                found[name if found.get(name, value) == value else f"{name} of {slot}"] = value
+        return found
+
     def sync(self, server: str) -> None:
         """Make durable the names of all that an update of this server finds and may leave as it is.
 

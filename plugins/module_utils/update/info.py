@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..errors import FleetError
+from ..errors import FleetError, explained
 from ..journal.record import SLOTS, Record
 from .converge import describe
 from .front import EdgeFront, Front, LauncherFront
@@ -16,8 +16,9 @@ from .host import Host, port_of
 
 def servers_of(host: Host, name: str | None) -> list[dict[str, Any]]:
     """One entry a server of which there is a record, or only the one named ``name``."""
-    names = [server for server in host.journal.servers() if name in (None, server)]
-    return [_entry(host, host.journal.load(server)) for server in names]
+    with explained("read what this host runs"):
+        names = [server for server in host.journal.servers() if name in (None, server)]
+        return [_entry(host, host.journal.load(server)) for server in names]
 
 
 def _entry(host: Host, record: Record) -> dict[str, Any]:

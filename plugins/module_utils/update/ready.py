@@ -13,6 +13,7 @@ from ..contract.offer import Offer
 from ..contract.require import disappointment, missing_tools
 from ..definition.server import Requirements, ServerDefinition
 from ..errors import FleetError
+from ..protocol.excerpt import Excerpt
 from ..protocol.report import EraProbe, ProbeReport
 from ..protocol.targets import HttpTarget, StdioTarget, ToolCall
 from .host import Host
@@ -47,14 +48,14 @@ def offer_of(report: ProbeReport) -> Offer:
     )
 
 
-def unmet(report: ProbeReport, require: Requirements) -> str | None:
+def unmet(report: ProbeReport, require: Requirements, shown: Excerpt) -> str | None:
     """What of the owner's contract a probe did not find; None when all is there."""
     missing = missing_tools(require.tools, [str(tool["name"]) for tool in report.best.tools])
     if missing:
         names = ", ".join(str(tool["name"]) for tool in report.best.tools) or "none"
-        return f"it lacks the required tool {', '.join(missing)} (it offers: {names[:300]})"
+        return f"it lacks the required tool {', '.join(missing)} (it offers: {shown(names, 300)})"
     for call, answer in zip(require.calls, report.best.calls):
-        problem = disappointment(call.expect, answer.result, answer.error)
+        problem = disappointment(call.expect, answer.result, answer.error, shown)
         if problem:
             return f"the required call of {call.tool} went wrong: {problem}"
     return None
@@ -73,13 +74,18 @@ def stdio_target(host: Host, server: str, slot: str) -> StdioTarget:
         argv=(*as_client, str(host.launchers.script(server, slot))),
         environment=environment,
         directory="/" if as_client else None,
+        hidden=host.secrets(server),
     )
 
 
-def slot_target(address: str, port: int, path: str) -> HttpTarget:
+def slot_target(host: Host, server: str, address: str, port: int, path: str) -> HttpTarget:
     """A slot's own endpoint, called by the name by which the edge calls it: some servers accept no other."""
-    host = f"[{address}]" if ":" in address else address
-    return HttpTarget(url=f"http://{host}:{port}{path}", headers={"Host": f"localhost:{port}"})
+    name = f"[{address}]" if ":" in address else address
+    return HttpTarget(
+        url=f"http://{name}:{port}{path}",
+        headers={"Host": f"localhost:{port}"},
+        hidden=host.secrets(server),
+    )
 
 
 class Readiness:
@@ -110,7 +116,7 @@ class Readiness:
         target: HttpTarget | StdioTarget = (
             stdio_target(self._host, self._definition.name, self._slot)
             if self._port is None
-            else slot_target(address, self._port, self._path)
+            else slot_target(self._host, self._definition.name, address, self._port, self._path)
         )
         if self._quick is not None:
             eras = self._quick.eras
@@ -208,7 +214,7 @@ class Readiness:
                 if self._port
                 else "Check transport and arguments.",
             )
-        problem = unmet(report, self._definition.require)
+        problem = unmet(report, self._definition.require, Excerpt(self._host.secrets(self._definition.name)))
         if problem:
             return self._failure(problem, "Correct the release or require, whichever is wrong.")
         offer = offer_of(report)

@@ -221,7 +221,11 @@ class Steps:
         port = port_of(self.record, slot)
         if not deployment.address or port is None:
             return Warm(slot, None, offer.eras)
-        return Warm(slot, slot_target(deployment.address, port, self._path(slot)), offer.eras)
+        return Warm(
+            slot,
+            slot_target(self.host, self.definition.name, deployment.address, port, self._path(slot)),
+            offer.eras,
+        )
 
     def _drain(self) -> None:
         """Sessions of the slot that is left get the rest of their time since the switch."""

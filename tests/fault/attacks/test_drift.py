@@ -19,7 +19,8 @@ import pytest
 from ansible_collections.mcpops.fleet.plugins.module_utils.edge.runtime import Runtime
 from ansible_collections.mcpops.fleet.plugins.module_utils.effects import Effects
 from ansible_collections.mcpops.fleet.plugins.module_utils.errors import FleetError
-from tests.support.client import modern_call
+from tests.fault.attacks.run import Run
+from tests.support.client import LegacySession, modern_call
 from tests.support.node import Node, box
 
 
@@ -160,6 +161,23 @@ def test_a_damaged_journal_that_is_moved_away_costs_no_client_anything(
         node.update("2.0.0")
     assert version(node) == "2.0.0"
     assert json.loads(journal.read_text())["active"]
+
+
+def test_sessions_of_the_old_release_are_drained_also_where_the_journal_was_lost(node: Node) -> None:
+    session = LegacySession(node.url())
+    with Run.begin(node, "2.0.0", update={"bake": 60}) as run:
+        until = time.monotonic() + 30
+        while version(node) != "2.0.0":
+            assert time.monotonic() < until
+            time.sleep(0.05)
+        run.signal(signal.SIGKILL)
+        run.end()
+    (node.root / "state/box/journal.json").unlink()
+    assert session.call("whoami").split()[0] == "1.0.0"
+    outcome = node.update("3.0.0", update={"drain": 1}).to_json()
+    assert (version(node), outcome["plan"][0], outcome["drained"]["sessions_cut"]) == ("3.0.0", "finish", 1)
+    with pytest.raises(AssertionError, match="404"):
+        session.call("whoami")
 
 
 def test_a_killed_process_is_back_by_itself_and_a_run_changes_nothing(node: Node) -> None:

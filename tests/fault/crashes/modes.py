@@ -29,6 +29,7 @@ def node_anew(place: Place) -> None:
 def supervisor_anew(place: Place) -> None:
     """What systemd does for a supervisord that died; its children ended with it."""
     assert place.node.supervisord is not None
+    place.node.supervisord.kill()
     place.node.supervisord.wait(PATIENCE)
     place.node.start()
 
@@ -67,12 +68,12 @@ class Mode:
 
 MODES = (
     Mode("killed", lambda place, at: {}, kills=True, unnoticed=True),
-    Mode("power lost", lambda place, at: {"power": at}, node_anew, kills=True, every=2),
-    Mode("HAProxy killed", lambda place, at: {"victims": place.node.edge_processes()}, every=3),
+    Mode("power lost", lambda place, at: {"power": at}, node_anew, kills=True, every=3),
+    Mode("HAProxy killed", lambda place, at: {"victims": place.node.edge_processes()}, every=4),
     Mode(
         "supervisor killed",
         lambda place, at: {"victims": [place.node.supervisor()]},
         supervisor_anew,
-        every=3,
+        every=4,
     ),
 )

@@ -126,3 +126,9 @@ def test_an_edge_moves_to_another_port_and_a_killed_supervisor_is_started_again(
     assert (deployed.serves("node3"), deployed.supervisor("node3") != supervisor) == ("1.0.0", True)
     with contextlib.closing(socket.socket()) as probe:
         assert probe.connect_ex(("127.0.0.1", old)) != 0
+    edge = edge_of(deployed, "node3")
+    with deployed.changed("node3", mcp_edge_address="0.0.0.0"):
+        deployed.run("site", "--limit", "node3").succeeded()
+    assert (deployed.serves("node3"), edge_of(deployed, "node3")) == ("1.0.0", edge)
+    with contextlib.closing(socket.socket()) as probe:
+        assert probe.connect_ex(("127.0.0.2", deployed.ports["node3"])) == 0

@@ -426,6 +426,26 @@ def test_a_second_run_at_once_waits_for_the_first_and_finds_nothing_to_do(node: 
     assert sorted(outcome.plan.changes for outcome in outcomes) == [False, True]
 
 
+def test_the_route_of_another_server_is_refused_and_both_serve_on(node: Node) -> None:
+    node.update("1.0.0")
+    for apply in (False, True):
+        other = box(node, "2.0.0", name="other", route="/box", ports=free_ports(2))
+        with pytest.raises(FleetError, match="box is served there"):
+            node.converger(other).present("settled", apply)
+    assert version(node) == "1.0.0"
+    assert not node.update("1.0.0").to_json()["changed"]
+
+
+def test_a_credential_that_a_server_says_in_its_answers_reaches_neither_error_nor_journal(node: Node) -> None:
+    node.update("1.0.0")
+    wanted = {"calls": [{"tool": "secret", "expect": "isError"}]}
+    with pytest.raises(UpdateFailed) as caught:
+        node.update("2.0.0", require=wanted)
+    assert "the required call of secret went wrong" in str(caught.value)
+    assert "s3cr3t-value" not in str(caught.value)
+    assert "s3cr3t-value" not in (node.root / "state/box/journal.json").read_text()
+
+
 def test_two_servers_of_a_node_get_ports_of_their_own(node: Node) -> None:
     ports = free_ports(4)
     layout = json.loads(node.config.read_text())

@@ -62,6 +62,8 @@ def call(params: dict[str, Any], session: dict[str, Any]) -> str:
         time.sleep(float(arguments["seconds"]))
     if name in ("remember", "recall"):
         return str(session.get("value"))
+    if name == "secret":  # not among its tools
+        return os.environ.get("SECRET", "")
     return (
         "wrong"
         if FAULTS.get("wrong_answer")

@@ -17,6 +17,7 @@ from ansible_collections.mcpops.fleet.plugins.module_utils.contract.require impo
     missing_tools,
 )
 from ansible_collections.mcpops.fleet.plugins.module_utils.errors import FleetError
+from ansible_collections.mcpops.fleet.plugins.module_utils.protocol.excerpt import Excerpt
 
 
 def offer(*tools: str, eras: tuple[str, ...] = ("legacy",), description: str = "") -> Offer:
@@ -82,7 +83,7 @@ HI: dict[str, Any] = {"content": [{"type": "text", "text": "Echo: hi"}]}
 def test_a_required_call_satisfies_only_when_its_expectation_is_true(
     expression: str | None, result: dict[str, Any] | None, error: str | None, said: str | None
 ) -> None:
-    problem = disappointment(expression, result, error)
+    problem = disappointment(expression, result, error, Excerpt({}))
     assert problem is None if said is None else problem is not None and said in problem
 
 

@@ -109,9 +109,12 @@ def test_what_may_not_stand_there_is_named_with_its_server_and_how_to_write_it(
 
 @pytest.mark.parametrize(
     "name",
-    ["../up", "a b", "a;rm -rf", "$(x)", "", ".", "UPPER", "-x", "x-", "a" * 41, "a/b", "ünï", None, 3],
+    ["../up", "a b", "a;rm -rf", "$(x)", "", ".", "UPPER", "-x", "x-", "a" * 41, "a/b", "ünï", None, 3]
+    + ["edge", "probe", "clients", "kept"],
 )
-def test_a_name_that_could_leave_its_folder_or_meet_a_shell_is_refused(name: Any) -> None:
+def test_a_name_that_could_leave_its_folder_meet_a_shell_or_share_the_fleet_s_own_accounts_is_refused(
+    name: Any,
+) -> None:
     with pytest.raises(FleetError, match="name"):
         parse(changed("name", name))
 

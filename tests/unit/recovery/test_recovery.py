@@ -55,8 +55,9 @@ def switched(progressed: Moment) -> Record:
         (under_way(None, ago(901), "rollback"), AFTER, True, "nobody"),
         (under_way("started", ago(10), "rollback"), AFTER, False, "10 s ago"),
         (under_way(None, ago(901), "remove"), AFTER, True, "nobody"),
+        # Cut off when it was begun, or in the middle of being undone.
+        (under_way("staged", ago(901)), AFTER, True, "nobody"),
         # An operator may have staged on purpose, and no client is concerned.
-        (under_way("staged", ago(90_000)), AFTER, False, "no client"),
         (under_way("ready", ago(90_000)), AFTER, False, "no client"),
         (under_way("ready", ago(1, BEFORE)), AFTER, False, "no client"),
         # The switch was begun: whether it was made, only the edge knows.
