@@ -55,6 +55,7 @@ def until(steps: tuple[str, ...], phase: str) -> tuple[str, ...]:
 def plan_present(observed: Observed, phase: str) -> Plan:
     """Bring the desired release into service, as far as ``phase``."""
     transaction = observed.record.transaction
+    before: tuple[str, ...]
     if transaction is None:
         if observed.serving in observed.matching:
             return Plan(before=_repairs(observed))
@@ -63,8 +64,8 @@ def plan_present(observed: Observed, phase: str) -> Plan:
         return _then_update(phase, "remove")
     if transaction.kind == "update" and transaction.target in observed.matching:
         steps = until(remaining(transaction), phase)
-        return Plan(before=_edge(observed), steps=steps, pending=steps != remaining(transaction))
-    before: tuple[str, ...]
+        before = (*_restart(observed), *_edge(observed))
+        return Plan(before=before, steps=steps, pending=steps != remaining(transaction))
     if transaction.kind == "update" and not transaction.reached("baked"):
         before, serves_then = ("undo",), transaction.origin
     else:
@@ -86,9 +87,14 @@ def _then_update(phase: str, *before: str) -> Plan:
 
 def _repairs(observed: Observed) -> tuple[str, ...]:
     """What is to be put right about the slot that serves."""
+    return (*_restart(observed), *(() if observed.consistent else ("edge",)))
+
+
+def _restart(observed: Observed) -> tuple[str, ...]:
+    """A process that serves and was stopped for good is started again."""
     process = observed.processes.get(observed.serving or "")
     stopped = process is not None and process.state not in ("running", "starting")
-    return (*(("restart",) if stopped else ()), *(() if observed.consistent else ("edge",)))
+    return ("restart",) if stopped else ()
 
 
 def plan_rolled_back(observed: Observed, unfinished_only: bool) -> Plan:

@@ -37,7 +37,11 @@ def under_way(
 ) -> Observed:
     transaction = Transaction(kind, "blue", "green", 2, NOW, step)
     return replace(
-        SERVING, serving=serving, matching=frozenset({matching}), record=Record("x", transaction=transaction)
+        SERVING,
+        serving=serving,
+        matching=frozenset({matching}),
+        record=Record("x", transaction=transaction),
+        processes={**SERVING.processes, serving: RUNNING},
     )
 
 
@@ -57,6 +61,13 @@ def under_way(
         (under_way("ready"), "active", ("switched", "baked"), True),
         (under_way("switched", serving="green"), "settled", ("baked", "drained", "settled"), False),
         (under_way("drained", serving="green"), "settled", ("settled",), False),
+        # Somebody stopped meanwhile what serves.
+        (
+            replace(under_way("baked", serving="green"), processes={"green": Process("stopped")}),
+            "settled",
+            ("restart", "drained", "settled"),
+            False,
+        ),
         # Another wish: what is not proven is undone, what is proven is finished, before anything new.
         (under_way("ready", matching="none"), "settled", ("undo", *UPDATE), False),
         (under_way("switched", serving="green", matching="none"), "settled", ("undo", *UPDATE), False),
