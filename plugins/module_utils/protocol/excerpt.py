@@ -7,10 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-SECRET_FROM = 4
-"""Characters from which on a value is taken for a secret; shorter ones would garble every text."""
-
-_WORD_FROM = 8
+from ..redaction import SHORTEST, forms
 
 
 def one_line(text: str, limit: int) -> str:
@@ -30,15 +27,9 @@ class Excerpt:
     def __init__(self, given: Mapping[str, str]) -> None:
         names: dict[str, str] = {}
         for name, value in given.items():
-            lines = value.splitlines()
-            words = value.split()
-            pieces = [value, value.strip()]
-            pieces += [line for line in lines if len(lines) > 1 and len(line.strip()) >= _WORD_FROM]
-            pieces += [word for word in words if len(words) > 1 and len(word) >= _WORD_FROM]
-            pieces.append(one_line(value, max(1, len(value))))
-            for piece in pieces:
-                if len(piece) >= SECRET_FROM:
-                    names.setdefault(piece, name)
+            for form in forms(value) | {one_line(value, max(1, len(value)))}:
+                if len(form) >= SHORTEST:
+                    names.setdefault(form, name)
         self._names = sorted(names.items(), key=lambda item: -len(item[0]))
 
     def redact(self, text: str) -> str:

@@ -5,15 +5,14 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Sequence
 from pathlib import Path
 
+from ..redaction import forms
+
 _READ = 64 * 1024
 _LINE = 500
-_SHORTEST_SECRET = 4
-_SHORTEST_LINE = 8
 
 
 def tail(paths: Sequence[Path], lines: int, secrets: Sequence[str] = ()) -> str:
@@ -29,7 +28,9 @@ def tail(paths: Sequence[Path], lines: int, secrets: Sequence[str] = ()) -> str:
             break
     hidden = mask(data.decode("utf-8", "replace"), secrets)
     # Where there is more before, the end of a secret may stand at the cut, which masking cannot know.
-    return readable(hidden[max(map(len, secrets), default=0) :] if cut else hidden, lines)
+    shown = readable(hidden[max(map(len, secrets), default=0) :] if cut else hidden, lines)
+    # Once more: without control characters in it a secret may be one again.
+    return mask(shown, secrets)
 
 
 def _end(path: Path, size: int) -> tuple[bytes, bool]:
@@ -44,14 +45,8 @@ def _end(path: Path, size: int) -> tuple[bytes, bool]:
 
 
 def mask(text: str, secrets: Sequence[str]) -> str:
-    """The text without the secrets, whole, line by line or as JSON and Python quote them.
-
-    Those below 4 characters, and lines below 8, are left: they would mask half of the text.
-    """
-    pieces = {secret for secret in secrets if len(secret) >= _SHORTEST_SECRET}
-    for secret in secrets:
-        pieces |= {line.strip() for line in secret.splitlines() if len(line.strip()) >= _SHORTEST_LINE}
-    pieces |= {quote(piece)[1:-1] for piece in pieces for quote in (json.dumps, repr)}
+    """The text without the secrets, in whichever of their ``forms`` they stand there."""
+    pieces = {form for secret in secrets for form in forms(secret)}
     for piece in sorted(pieces, key=len, reverse=True):
         text = text.replace(piece, "********")
     return text

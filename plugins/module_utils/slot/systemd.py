@@ -155,7 +155,8 @@ class SystemdDriver:
         argv = ["journalctl", "--quiet", "--no-pager", "--output=cat", f"--lines={lines}"]
         done = _read([*argv, f"_SYSTEMD_INVOCATION_ID={invocation}"], server, slot)
         spec = self._files.read(server, slot)
-        return readable(mask(done.stdout, list(spec.credentials.values()) if spec else ()), lines)
+        secrets = list(spec.credentials.values()) if spec else []
+        return mask(readable(mask(done.stdout, secrets), lines), secrets)
 
     def remove(self, server: str, slot: str) -> None:
         """Stop the slot and remove all that is kept for it; what it logged stays in the journal's care."""

@@ -9,6 +9,7 @@ import json
 
 import pytest
 
+from ansible_collections.mcpops.fleet.plugins.module_utils.protocol.excerpt import Excerpt
 from ansible_collections.mcpops.fleet.plugins.module_utils.slot.log import mask
 
 KEY = "-----BEGIN KEY-----\nMIIEpAIBAAKCAQEA\n-----END KEY-----\n"
@@ -24,3 +25,8 @@ def test_a_credential_of_several_lines_is_masked_however_it_is_printed(said: str
 def test_a_quoted_credential_is_masked() -> None:
     secret = 'p"ss\\word'
     assert mask(json.dumps({"key": secret}), [secret]) == '{"key": "********"}'
+
+
+def test_a_credential_is_masked_in_the_representation_of_an_answer_too() -> None:
+    secret = "p'ss\"\\word"
+    assert Excerpt({"TOKEN": secret})(repr({"text": secret})) == "{'text': '${TOKEN}'}"
