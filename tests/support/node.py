@@ -26,6 +26,7 @@ from ansible_collections.mcpops.fleet.plugins.module_utils.host.layout import re
 from ansible_collections.mcpops.fleet.plugins.module_utils.update.converge import Converger, Outcome
 from ansible_collections.mcpops.fleet.plugins.module_utils.update.host import Host, open_host
 
+from .client import modern_call
 from .haproxy import configuration
 from .ports import free_ports
 from .wheels import IDENTIFIER
@@ -194,6 +195,11 @@ class Node:
     def roll_back(self, version: str, unfinished_only: bool = False, **changes: Any) -> Outcome:
         """Go back from the last update."""
         return self.converger(box(self, version, **changes)).rolled_back(unfinished_only, apply=True)
+
+
+def version(node: Node, server: str = "box") -> str:
+    """The version of the test server that a new client reaches."""
+    return modern_call(node.url(server), "whoami").split()[0]
 
 
 def box(node: Node, version: str, **changes: Any) -> ServerDefinition:

@@ -24,14 +24,6 @@ from tests.support.node import Node
 CACHE = Path(__file__).parents[3] / ".work" / "fault" / "cache"
 
 
-@pytest.fixture(scope="session")
-def packages(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder of wheels: the test server in versions good and bad."""
-    folder = tmp_path_factory.mktemp("wheels")
-    wheels.make_wheels(folder)
-    return folder
-
-
 @pytest.fixture
 def place(packages: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A folder with a short name (sockets have their length) for a node that installs from these wheels."""

@@ -18,16 +18,11 @@ from typing import Any
 import pytest
 
 from ansible_collections.mcpops.fleet.plugins.module_utils.errors import FleetError
-from tests.support.client import LegacySession, modern_call
-from tests.support.node import Node
+from tests.support.client import LegacySession
+from tests.support.node import Node, version
 
 SLACK = 20.0
 """Seconds that a run may take beyond its time limits, on a busy machine, before it counts as hung."""
-
-
-def version(node: Node) -> str:
-    """The version that a new client reaches."""
-    return modern_call(node.url(), "whoami").split()[0]
 
 
 @contextmanager

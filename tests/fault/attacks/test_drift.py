@@ -20,13 +20,8 @@ from ansible_collections.mcpops.fleet.plugins.module_utils.edge.runtime import R
 from ansible_collections.mcpops.fleet.plugins.module_utils.effects import Effects
 from ansible_collections.mcpops.fleet.plugins.module_utils.errors import FleetError
 from tests.fault.attacks.run import Run
-from tests.support.client import LegacySession, modern_call
-from tests.support.node import Node, box
-
-
-def version(node: Node) -> str:
-    """The version that a new client reaches."""
-    return modern_call(node.url(), "whoami").split()[0]
+from tests.support.client import LegacySession
+from tests.support.node import Node, box, version
 
 
 def served(node: Node) -> bool:

@@ -17,14 +17,8 @@ import pytest
 from ansible_collections.mcpops.fleet.plugins.module_utils.errors import FleetError
 from ansible_collections.mcpops.fleet.plugins.module_utils.update.converge import Converger
 from tests.fault.attacks.run import Run
-from tests.support.client import modern_call
-from tests.support.node import Node, box
+from tests.support.node import Node, box, version
 from tests.support.ports import free_ports
-
-
-def version(node: Node, server: str = "box") -> str:
-    """The version that a new client reaches."""
-    return modern_call(node.url(server), "whoami").split()[0]
 
 
 @contextmanager

@@ -19,15 +19,9 @@ import pytest
 from ansible_collections.mcpops.fleet.plugins.module_utils.effects import Effects
 from ansible_collections.mcpops.fleet.plugins.module_utils.errors import FleetError
 from ansible_collections.mcpops.fleet.plugins.module_utils.update.converge import UpdateFailed
-from tests.support.client import modern_call
-from tests.support.node import Node, box
+from tests.support.node import Node, box, version
 
 T = TypeVar("T")
-
-
-def version(node: Node) -> str:
-    """The version that a new client reaches."""
-    return modern_call(node.url(), "whoami").split()[0]
 
 
 def occupied(node: Node) -> list[str]:

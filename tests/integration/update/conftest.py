@@ -15,14 +15,6 @@ from tests.support import wheels
 from tests.support.node import Node
 
 
-@pytest.fixture(scope="session")
-def packages(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder of wheels: the test server in versions good and bad."""
-    folder = tmp_path_factory.mktemp("wheels")
-    wheels.make_wheels(folder)
-    return folder
-
-
 @pytest.fixture
 def node(tmp_path: Path, packages: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Node]:
     """A running node that installs from these wheels alone."""

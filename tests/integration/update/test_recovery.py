@@ -18,8 +18,8 @@ import pytest
 
 from ansible_collections.mcpops.fleet.plugins.lookup.recovery_archive import archive
 from ansible_collections.mcpops.fleet.plugins.module_utils.journal.record import Record
-from tests.support.client import LegacySession, modern_call, post
-from tests.support.node import Node
+from tests.support.client import LegacySession, post
+from tests.support.node import Node, version
 
 KILLED = """
 import json, os, signal, sys
@@ -65,10 +65,6 @@ def recover(node: Node, after: float = 0.001) -> tuple[int, str]:
     done = subprocess.run(argv, capture_output=True, text=True, check=False, env={}, cwd="/")
     assert done.stderr == "" and "s3cr3t-value" not in done.stdout
     return done.returncode, done.stdout
-
-
-def version(node: Node) -> str:
-    return modern_call(node.url(), "whoami").split()[0]
 
 
 def record_of(node: Node) -> Record:

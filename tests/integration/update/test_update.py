@@ -25,18 +25,13 @@ from ansible_collections.mcpops.fleet.plugins.module_utils.errors import FleetEr
 from ansible_collections.mcpops.fleet.plugins.module_utils.update.converge import UpdateFailed
 from ansible_collections.mcpops.fleet.plugins.module_utils.update.info import servers_of
 from tests.support.client import LegacySession, modern_call, post
-from tests.support.node import Node, box, environment_of
+from tests.support.node import Node, box, environment_of, version
 from tests.support.ports import free_ports
 
 UP = 4
 """Seconds in which a release is up for sure, also on a busy machine: then what it does wrong is seen."""
 
 T = TypeVar("T")
-
-
-def version(node: Node) -> str:
-    """The version that a new client reaches."""
-    return modern_call(node.url(), "whoami").split()[0]
 
 
 def supervisorctl(node: Node, *command: str) -> None:
