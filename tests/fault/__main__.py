@@ -39,7 +39,7 @@ class Extent:
 
 
 WHOLE = Extent(histories=5000, every=1, attacks=ATTACKS)
-PART = Extent(histories=400, every=18, attacks=("races", "room"))
+PART = Extent(histories=400, every=18, attacks=("races", "room", "drift"))
 
 
 @dataclass(frozen=True)

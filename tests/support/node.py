@@ -114,6 +114,11 @@ class Node:
             self.supervisord.terminate()
             self.supervisord.wait(30)
 
+    def supervisorctl(self, *command: str) -> None:
+        """What an operator types on the node."""
+        control = ["-m", "supervisor.supervisorctl", "-c", str(self.root / "etc" / "supervisord.conf")]
+        subprocess.run([sys.executable, *control, *command], check=True, capture_output=True)
+
     def supervisor(self) -> int:
         """The process id of supervisord."""
         assert self.supervisord is not None

@@ -14,13 +14,11 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
 
-from ansible_collections.mcpops.fleet.plugins.module_utils.effects import Effects
 from ansible_collections.mcpops.fleet.plugins.module_utils.errors import FleetError
 from ansible_collections.mcpops.fleet.plugins.module_utils.update.converge import UpdateFailed
 from ansible_collections.mcpops.fleet.plugins.module_utils.update.info import servers_of
@@ -32,12 +30,6 @@ UP = 4
 """Seconds in which a release is up for sure, also on a busy machine: then what it does wrong is seen."""
 
 T = TypeVar("T")
-
-
-def supervisorctl(node: Node, *command: str) -> None:
-    """What an operator types on the node."""
-    control = ["-m", "supervisor.supervisorctl", "-c", str(node.root / "etc" / "supervisord.conf")]
-    subprocess.run([sys.executable, *control, *command], check=True, capture_output=True)
 
 
 def process_of(node: Node) -> int:
@@ -334,11 +326,11 @@ def test_a_taken_port_is_named_with_its_holder_and_nothing_is_changed(node: Node
 
 def test_a_stopped_edge_is_an_error_before_anything_is_done(node: Node) -> None:
     node.update("1.0.0")
-    supervisorctl(node, "stop", "edge")
+    node.supervisorctl("stop", "edge")
     with pytest.raises(FleetError, match="Start the edge"):
         node.update("2.0.0")
     assert node.host().journal.load("box").transaction is None
-    supervisorctl(node, "start", "edge")
+    node.supervisorctl("start", "edge")
     node.update("2.0.0")
     assert version(node) == "2.0.0"
 
@@ -349,66 +341,6 @@ def test_an_active_process_that_was_stopped_by_hand_is_started_again(node: Node)
     outcome = node.update("1.0.0")
     assert outcome.plan.lines() == ["restart"]
     assert version(node) == "1.0.0"
-
-
-def test_a_map_that_was_edited_by_hand_is_put_right(node: Node) -> None:
-    node.update("1.0.0")
-    (node.root / "edge" / "routes.map").write_text("/other box\n")
-    assert node.converger(box(node, "1.0.0")).present("settled", apply=False).plan.lines() == ["edge"]
-    node.update("1.0.0")
-    assert version(node) == "1.0.0"
-
-
-def test_a_release_that_was_removed_by_hand_is_installed_again(node: Node) -> None:
-    node.update("1.0.0")
-    node.update("2.0.0")
-    host = node.host()
-    for release in host.releases.all():
-        if release.package.version == "2.0.0":
-            host.releases.remove(release)
-    assert node.update("2.0.0").to_json()["changed"]
-    assert version(node) == "2.0.0"
-
-
-def test_a_removed_server_is_gone_from_the_edge_and_its_folders_and_may_come_again(node: Node) -> None:
-    node.update("1.0.0")
-    pid = process_of(node)
-    definition = box(node, "1.0.0", update={"drain": 0})
-    assert node.converger(definition).absent(apply=False).to_json()["changed"]
-    assert version(node) == "1.0.0"
-    node.converger(definition).absent(apply=True)
-    assert post(node.url(), {"method": "ping"})[0] == 404
-    assert not Path(f"/proc/{pid}").exists()
-    assert not node.converger(definition).absent(apply=True).to_json()["changed"]
-    node.update("1.0.0")
-    assert version(node) == "1.0.0"
-
-
-class Leaving(Effects):
-    """The edge is stopped just before the first act."""
-
-    def __init__(self, node: Node) -> None:
-        self._node: Node | None = node
-
-    def act(self, name: str, target: str, function: Callable[[], T]) -> T:
-        """Perform it without an edge."""
-        if self._node:
-            supervisorctl(self._node, "stop", "edge")
-            self._node = None
-        return super().act(name, target, function)
-
-
-def test_a_removal_that_cannot_go_on_is_said_so_and_gone_on_with_when_the_server_is_wanted_again(
-    node: Node,
-) -> None:
-    node.update("1.0.0")
-    for state in ("absent", "present"):
-        converger = node.converger(box(node, "1.0.0", update={"drain": 0}), Leaving(node))
-        with pytest.raises(UpdateFailed, match="Start the edge"):
-            converger.absent(apply=True) if state == "absent" else converger.present("settled", apply=True)
-        supervisorctl(node, "start", "edge")
-    outcome = node.update("1.0.0").to_json()
-    assert (outcome["plan"][0], version(node)) == ("remove", "1.0.0")
 
 
 def test_a_second_run_at_once_waits_for_the_first_and_finds_nothing_to_do(node: Node) -> None:

@@ -118,7 +118,7 @@ def test_a_real_server_that_is_killed_costs_every_session_and_stream(
                 report = load.stop()
     assert report["sessions"]["lost"] == report["sessions"]["ended"] == 3
     assert report["streams"]["cut"] == report["streams"]["closed"] == 3
-    assert set(report["failures"]) <= {"connection refused", "disconnected", "http 404"}
+    assert set(report["failures"]) <= {"connection refused", "disconnected", "answer cut", "http 404"}
     assert report["failures"]["http 404"] >= 3
     assert report["by_target"]["t"]["without_service_s"] > 0
     assert report["sdk"]["failed"] > 0

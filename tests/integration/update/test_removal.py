@@ -1,0 +1,65 @@
+# Copyright: (c) 2026, mcpops.fleet contributors
+# GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Servers that are taken away, and come again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+import pytest
+
+from ansible_collections.mcpops.fleet.plugins.module_utils.effects import Effects
+from ansible_collections.mcpops.fleet.plugins.module_utils.update.converge import UpdateFailed
+from tests.support.client import modern_call, post
+from tests.support.node import Node, box, version
+
+T = TypeVar("T")
+
+
+def process_of(node: Node) -> int:
+    """The process that a new client reaches."""
+    return int(modern_call(node.url(), "whoami").split()[1])
+
+
+class Leaving(Effects):
+    """The edge is stopped just before the first act."""
+
+    def __init__(self, node: Node) -> None:
+        self._node: Node | None = node
+
+    def act(self, name: str, target: str, function: Callable[[], T]) -> T:
+        """Perform it without an edge."""
+        if self._node:
+            self._node.supervisorctl("stop", "edge")
+            self._node = None
+        return super().act(name, target, function)
+
+
+def test_a_removed_server_is_gone_from_the_edge_and_its_folders_and_may_come_again(node: Node) -> None:
+    node.update("1.0.0")
+    pid = process_of(node)
+    definition = box(node, "1.0.0", update={"drain": 0})
+    assert node.converger(definition).absent(apply=False).to_json()["changed"]
+    assert version(node) == "1.0.0"
+    node.converger(definition).absent(apply=True)
+    assert post(node.url(), {"method": "ping"})[0] == 404
+    assert not Path(f"/proc/{pid}").exists()
+    assert not node.converger(definition).absent(apply=True).to_json()["changed"]
+    node.update("1.0.0")
+    assert version(node) == "1.0.0"
+
+
+def test_a_removal_that_cannot_go_on_is_said_so_and_gone_on_with_when_the_server_is_wanted_again(
+    node: Node,
+) -> None:
+    node.update("1.0.0")
+    for state in ("absent", "present"):
+        converger = node.converger(box(node, "1.0.0", update={"drain": 0}), Leaving(node))
+        with pytest.raises(UpdateFailed, match="Start the edge"):
+            converger.absent(apply=True) if state == "absent" else converger.present("settled", apply=True)
+        node.supervisorctl("start", "edge")
+    outcome = node.update("1.0.0").to_json()
+    assert (outcome["plan"][0], version(node)) == ("remove", "1.0.0")
