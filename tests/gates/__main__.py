@@ -8,9 +8,11 @@ All gates run, however many fail; with FAIL_FAST=1 in the environment the first 
 
 from __future__ import annotations
 
+import itertools
 import os
 import sys
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from .catalog import static_gates, test_gates
@@ -19,6 +21,9 @@ from .workplace import Workplace
 
 SHOWN = 300
 """Lines of a failed gate's output that are shown: its end."""
+
+AT_ONCE = 2
+"""Quiet gates that run at the same time."""
 
 
 def chosen(place: Workplace, names: Sequence[str]) -> list[Gate]:
@@ -33,19 +38,33 @@ def chosen(place: Workplace, names: Sequence[str]) -> list[Gate]:
 
 
 def run(place: Workplace, gates: Sequence[Gate], fail_fast: bool) -> list[Verdict]:
-    """Run the gates and tell of each; those after the first failure too, unless ``fail_fast``."""
-    verdicts = []
-    for gate in gates:
-        print(f"── {gate.name}", flush=True)
-        log = place.logs / f"{gate.name}.log"
-        verdict = judge(gate, log)
-        verdicts.append(verdict)
-        if verdict.reason and not gate.live:
-            print("\n".join(log.read_text("utf-8", "replace").splitlines()[-SHOWN:]))
-        print(f"   {_result(verdict)} {verdict.seconds:.1f} s", flush=True)
-        if verdict.reason and fail_fast:
-            break
+    """Run the gates and tell of each; those after the first failure too, unless ``fail_fast``.
+
+    Gates that show nothing while they run are run two at a time, the others alone.
+    """
+    verdicts: list[Verdict] = []
+    for live, group in itertools.groupby(gates, key=lambda gate: gate.live):
+        with ThreadPoolExecutor(1 if live else AT_ONCE) as pool:
+            judged = [pool.submit(_judge, place, gate) for gate in group]
+            for verdict in (future.result() for future in judged):
+                verdicts.append(verdict)
+                if verdict.reason and fail_fast:
+                    for future in judged:
+                        future.cancel()
+                    return verdicts
     return verdicts
+
+
+def _judge(place: Workplace, gate: Gate) -> Verdict:
+    log = place.logs / f"{gate.name}.log"
+    if gate.live:
+        print(f"── {gate.name}", flush=True)
+    verdict = judge(gate, log)
+    lines = [f"── {gate.name}"] if not gate.live else []
+    if verdict.reason and not gate.live:
+        lines += log.read_text("utf-8", "replace").splitlines()[-SHOWN:]
+    print("\n".join([*lines, f"   {_result(verdict)} {verdict.seconds:.1f} s"]), flush=True)
+    return verdict
 
 
 def table(gates: Sequence[Gate], verdicts: Sequence[Verdict]) -> str:

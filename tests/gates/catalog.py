@@ -94,7 +94,7 @@ def static_gates(place: Workplace) -> list[Gate]:
 def test_gates(place: Workplace) -> list[Gate]:
     """Gates that run the code."""
     return [
-        _tests(place, "unit", ["tests/unit", "tests/gates"], deadline=900),
+        _tests(place, "unit", [*AT_ONCE, "tests/unit", "tests/gates"], deadline=900),
         _tests(place, "integration", [*AT_ONCE, "tests/integration"], deadline=1800),
         Gate(
             "fault",
