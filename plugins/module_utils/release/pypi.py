@@ -106,11 +106,14 @@ class Pypi:
         done = self._uv(work, target, "venv", "--python", python, "--", _VENV, cache=cache)
         if done.returncode == 0:
             # copy: a hard link (uv's way where files cannot be cloned) would share the inode with the cache.
-            options = ["--require-hashes", "--link-mode", "copy"]
+            options = ["--require-hashes", "--link-mode", "copy", "--python", f"{_VENV}/bin/python"]
             if shelf:
-                options += ["--offline", "--no-index", "--find-links", str(shelf / "wheels"), "--no-build"]
-            venv = ["--python", f"{_VENV}/bin/python"]
-            done = self._uv(work, target, "pip", "sync", *options, *venv, "--", _LOCK, cache=cache)
+                options += ["--no-index", "--find-links", str(shelf / "wheels"), "--no-build"]
+            # Everything is pinned by its hash, so what the cache has needs no asking about its age: uv would
+            # ask once more for every package (measured: 0.6 to 1.2 s for 42 of them).
+            done = self._uv(work, target, "pip", "sync", "--offline", *options, "--", _LOCK, cache=cache)
+            if done.returncode and not shelf:
+                done = self._uv(work, target, "pip", "sync", *options, "--", _LOCK, cache=cache)
         if done.returncode:
             output = done.stderr + done.stdout
             if tree.starved(target, cache):

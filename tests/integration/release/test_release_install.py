@@ -17,8 +17,10 @@ import pytest
 
 from ansible_collections.mcpops.fleet.plugins.module_utils.effects import Effects
 from ansible_collections.mcpops.fleet.plugins.module_utils.errors import FleetError
+from ansible_collections.mcpops.fleet.plugins.module_utils.release.installation import Installation
 from ansible_collections.mcpops.fleet.plugins.module_utils.release.manifest import Release
 from ansible_collections.mcpops.fleet.plugins.module_utils.release.package import Package
+from ansible_collections.mcpops.fleet.plugins.module_utils.release.pypi import Pypi
 from ansible_collections.mcpops.fleet.plugins.module_utils.release.releases import Releases
 from tests.integration.release.place import (
     MEMORY,
@@ -31,6 +33,7 @@ from tests.integration.release.place import (
     tools,
     tree_of,
 )
+from tests.integration.release.registry import Registry
 
 TAG = sys.implementation.cache_tag
 
@@ -120,6 +123,20 @@ def test_a_removed_release_is_gone_and_others_are_not(root: Path, tmp_path: Path
         assert not release.path.exists()
         assert host.all() == [other]
         assert tree_of(other.path) == before
+
+
+def test_what_is_resolved_and_in_the_cache_is_not_asked_for_again(
+    root: Path, tmp_path: Path, registry: Registry
+) -> None:
+    package, work = Package("pypi", "good-server", "1.0.0"), tmp_path / "work"
+    host = releases(root, tmp_path / "cache")
+    host.remove(host.install(package, timeout=60))
+    work.mkdir()
+    before = registry.served
+    Pypi(tools(), tmp_path / "cache").resolve(Installation(Effects(), package, 60), work)
+    resolving, before = registry.served - before, registry.served
+    host.install(package, timeout=60)
+    assert registry.served - before == resolving
 
 
 def test_programs_are_found_by_name_also_those_of_the_runtime_and_of_dependencies(public: Path) -> None:
