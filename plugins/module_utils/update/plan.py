@@ -67,17 +67,22 @@ def plan_present(observed: Observed, phase: str) -> Plan:
         before = (*_restart(observed), *_edge(observed))
         return Plan(before=before, steps=steps, pending=steps != remaining(transaction))
     if transaction.kind == "update" and not transaction.reached("baked"):
-        before, serves_then = ("undo",), transaction.origin
+        before, serves_then = (*_edge(observed), "undo"), transaction.origin
     else:
         before, serves_then = (*_edge(observed), "finish"), transaction.target
     return Plan(before=before) if serves_then in observed.matching else _then_update(phase, *before)
 
 
 def _edge(observed: Observed) -> tuple[str, ...]:
-    """An edge that was changed by hand is put right first; in the middle of a switch that does it."""
+    """An edge that was changed by hand is put right first, or the next change of it would bring what was done
+    to its files to clients; a switch that was cut off between files and runtime is for the steps to end."""
     transaction = observed.record.transaction
-    switching = transaction is not None and not transaction.reached("switched")
-    return () if observed.agreeing or switching else ("edge",)
+    cut_off = (
+        transaction is not None
+        and not transaction.reached("switched")
+        and observed.serving == transaction.target
+    )
+    return () if observed.agreeing or cut_off else ("edge",)
 
 
 def _then_update(phase: str, *before: str) -> Plan:
@@ -101,7 +106,8 @@ def plan_rolled_back(observed: Observed, unfinished_only: bool) -> Plan:
     """Go back: from what is under way, else (unless ``unfinished_only``) from the last update."""
     transaction = observed.record.transaction
     if transaction is not None:
-        return Plan(before=({"update": "undo", "rollback": "finish", "remove": "remove"}[transaction.kind],))
+        action = {"update": "undo", "rollback": "finish", "remove": "remove"}[transaction.kind]
+        return Plan(before=(action,) if action == "remove" else (*_edge(observed), action))
     if unfinished_only or observed.record.previous is None:
         return Plan()
     return Plan(steps=ROLLBACK)

@@ -63,10 +63,10 @@ def free_ports(host: Host, server: str, count: int, besides: Collection[int] = (
 
 
 def _taken(host: Host) -> dict[int, str]:
-    """Ports and the servers whose records have them. A damaged record is its own server's trouble alone:
-    what runs of it listens, and is seen there.
+    """Ports and the servers whose records have them, or whose clients the edge sends there: a record may be
+    lost while nothing listens. A damaged record is its own server's trouble alone.
     """
-    taken = {}
+    taken = host.edge.ports()
     for name in host.journal.servers():
         with contextlib.suppress(FleetError):
             taken.update(dict.fromkeys(host.journal.load(name).ports, name))

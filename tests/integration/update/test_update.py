@@ -382,3 +382,18 @@ def test_two_servers_of_a_node_get_ports_of_their_own(node: Node) -> None:
     records = [node.host().journal.load(name) for name in ("one", "two")]
     assert len({port for record in records for port in record.ports}) == 4
     assert modern_call(node.url("one"), "whoami") != modern_call(node.url("two"), "whoami")
+
+
+def test_a_port_to_which_the_edge_sends_clients_is_given_to_no_other_server(node: Node) -> None:
+    ports = free_ports(4)
+    layout = json.loads(node.config.read_text())
+    node.config.write_text(json.dumps({**layout, "ports": [min(ports), max(ports) + 50]}))
+    node.converger(box(node, "1.0.0", name="one", ports=None)).present("settled", apply=True)
+    host = node.host()
+    [lost] = set(host.edge.ports())
+    # All that is left of it is its route: nothing listens, and no record says whose port it is.
+    host.driver.stop("one", "blue", 3)
+    host.driver.remove("one", "blue")
+    (node.root / "state" / "one" / "journal.json").unlink()
+    node.converger(box(node, "1.0.0", name="two", ports=None)).present("settled", apply=True)
+    assert lost not in node.host().journal.load("two").ports

@@ -75,6 +75,15 @@ def under_way(
         (under_way("ready", matching="blue"), "staged", ("undo",), False),
         (under_way("baked", serving="green", matching="none"), "settled", ("finish", *UPDATE), False),
         (under_way("baked", serving="green", matching="blue"), "settled", ("finish", *UPDATE), False),
+        # An edge changed by hand is put right before the next change of it, but no switch that was cut off.
+        (replace(under_way("staged"), agreeing=False), "settled", ("edge", *UPDATE[1:]), False),
+        (
+            replace(under_way("ready", matching="none"), agreeing=False),
+            "settled",
+            ("edge", "undo", *UPDATE),
+            False,
+        ),
+        (replace(under_way("ready", serving="green"), agreeing=False), "active", ("switched", "baked"), True),
         # Going back is finished first, whatever is wished.
         (under_way("started", kind="rollback"), "settled", ("finish",), False),
         (under_way(None, kind="rollback", matching="blue"), "staged", ("finish", *STAGED), True),
@@ -95,6 +104,7 @@ def test_present(observed: Observed, phase: str, plan: tuple[str, ...], pending:
         (under_way("switched"), False, ("undo",)),
         (under_way("staged"), True, ("undo",)),
         (under_way("ready", kind="rollback"), True, ("finish",)),
+        (replace(under_way("staged"), agreeing=False), True, ("edge", "undo")),
         (under_way(None, kind="remove"), True, ("remove",)),
     ],
 )
