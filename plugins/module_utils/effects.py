@@ -49,6 +49,7 @@ class Completed:
         )
 
 
+@functools.cache
 def _libc() -> ctypes.CDLL:
     return ctypes.CDLL(None, use_errno=True)
 
@@ -198,6 +199,8 @@ class Effects:
         environment: Mapping[str, str] | None,
         directory: Path | None,
     ) -> Completed:
+        # Between fork and exec nothing may be loaded: other threads may hold the loader's lock.
+        _libc()
         shown = " ".join(argv[:3]) + (" …" if len(argv) > 3 else "")
         with tempfile.TemporaryFile() as stdout, tempfile.TemporaryFile() as stderr:
             try:

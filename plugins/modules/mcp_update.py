@@ -89,6 +89,27 @@ options:
       - The controller's folder of bundles, with O(release_source=controller). What it lacks is made there.
     type: str
     default: ~/.cache/mcpops/bundles
+  lock:
+    description:
+      - Whether the release is installed from its lock in O(lock_folder), which M(mcpops.fleet.mcp_lock) made.
+      - V(auto) uses a lock where there is one; where there is none, RV(unchecked) says what was not checked.
+        A package of which another version is locked is refused.
+      - V(required) refuses a server without a lock.
+      - V(off) looks at no lock.
+      - A release that is installed with other artifacts than those of the lock is another release. So a
+        changed lock of the same version is an update.
+    type: str
+    choices: [auto, required, 'off']
+    default: auto
+  lock_folder:
+    description:
+      - The controller's folder of locks. Without it there are none.
+    type: str
+  lock_content:
+    description:
+      - The locks themselves. The controller's part of this module sets it from O(lock_folder).
+      - Not secret, but long, so no log shows it.
+    type: str
   bundle:
     description:
       - Ship this bundle of the controller at once, and do not ask the host first whether it needs one.
@@ -96,6 +117,7 @@ options:
     type: path
 seealso:
   - module: mcpops.fleet.mcp_health
+  - module: mcpops.fleet.mcp_lock
   - module: mcpops.fleet.mcp_release
   - module: mcpops.fleet.mcp_server_info
 """
@@ -180,6 +202,11 @@ bundle_wanted:
     - Outside check mode it is shipped within the task, so it is not seen there.
   type: dict
   returned: in check mode, with O(release_source=controller), when the release is not installed
+unchecked:
+  description: What was not checked, a line each. Empty with a lock.
+  type: list
+  elements: str
+  returned: with O(state=present)
 rolled_back:
   description: Whether this run went back.
   type: bool
@@ -200,6 +227,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ..module_utils.definition.parse import parse, parse_name
 from ..module_utils.errors import FleetError
 from ..module_utils.module import foresee_unprepared, open_for, result_of
+from ..module_utils.release.locks import loads
 from ..module_utils.update.converge import Converger, Outcome, UpdateFailed
 from ..module_utils.update.host import package_of
 
@@ -216,6 +244,9 @@ def main() -> None:
             "lock_timeout": {"type": "float", "default": 60},
             "release_source": {"type": "str", "choices": ["registry", "controller"], "default": "registry"},
             "release_folder": {"type": "str", "default": "~/.cache/mcpops/bundles"},
+            "lock": {"type": "str", "choices": ["auto", "required", "off"], "default": "auto"},
+            "lock_folder": {"type": "str"},
+            "lock_content": {"type": "str", "no_log": True},
             "bundle": {"type": "path"},
         },
         supports_check_mode=True,
@@ -241,6 +272,8 @@ def run(module: AnsibleModule) -> tuple[Outcome, dict[str, Any] | None]:
     if module.check_mode and not os.path.exists(module.params["config"]):
         return foresee_unprepared(definition, state, module.params["phase"]), None
     host = open_for(module, definition)
+    if state == "present" and module.params["lock_content"]:
+        host = replace(host, releases=host.releases.locked(loads(module.params["lock_content"])))
     bundle = module.params["bundle"]
     if bundle or module.params["release_source"] == "controller":
         host = replace(host, releases=host.releases.shipped(Path(bundle) if bundle else None))

@@ -25,7 +25,7 @@ from typing import IO, Any, NoReturn
 
 from ..effects import Effects
 from ..errors import FleetError
-from .closure import Closure, from_package_lock, from_requirements
+from .closure import LOCK_FILES, Closure, from_files
 from .package import Package
 from .target import Target, target_from
 
@@ -34,7 +34,6 @@ _HEAD = "bundle.json"
 _TEXT_LIMIT = 32 * 2**20
 """Bytes of bundle.json and of a lock file at most; they are read into memory."""
 
-_LOCKS = {"pypi": ("requirements.txt",), "npm": ("package-lock.json", "package.json")}
 _FILE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+!~@-]{0,240}\.(whl|tgz)")
 _CHUNK = 2**20
 
@@ -125,9 +124,9 @@ def read(path: Path) -> Bundle:
         members = _members(path, packed)
         head = _head(path, packed, members)
         package = Package(**head["package"])
-        files = {name: _text(path, packed, members, name) for name in _LOCKS[package.registry_type]}
+        files = {name: _text(path, packed, members, name) for name in LOCK_FILES[package.registry_type]}
         artifacts = tuple(Shipped(str(i["file"]), int(i["size"]), str(i["hash"])) for i in head["artifacts"])
-        closure = _closure(package, files, bool(head["scripts"]))
+        closure = from_files(package, files, bool(head["scripts"]))
         needs = target_from(head["needs"])
     if closure.digest != head["digest"]:
         _damaged(path, "its lock files are not those that it was made with")
@@ -246,18 +245,6 @@ def _text(path: Path, packed: tarfile.TarFile, members: Mapping[str, tarfile.Tar
     if source is None:
         _damaged(path, f"it has no {name} of a sensible size")
     return source.read()
-
-
-def _closure(package: Package, files: Mapping[str, bytes], scripts: bool) -> Closure:
-    if package.registry_type == "npm":
-        artifacts = from_package_lock(package, json.loads(files["package-lock.json"]))
-    else:
-        text = files["requirements.txt"].decode("utf-8")
-        # uv would act on an option in it, such as another file to read.
-        if re.search(r"(?m)^(?!    --hash=)\s*-", text):
-            raise ValueError("requirements.txt has options")
-        artifacts = from_requirements(package, text)
-    return Closure(package, artifacts, files, scripts)
 
 
 def _lacking(closure: Closure, hashes: Collection[str]) -> str | None:

@@ -196,7 +196,10 @@ class Converger:
             )
 
     def _observe(self, steps: Steps) -> Observed:
-        observed = observe(self._host, self._definition, steps.record, steps.front)
+        try:
+            observed = observe(self._host, self._definition, steps.record, steps.front)
+        except FleetError as error:
+            raise error.on(self._definition.name) from error
         self._before = _lines(steps.record, observed.serving)
         steps.record = observed.record
         return observed
