@@ -12,8 +12,8 @@ description:
   - Writes a lock for each package version and kind of host. It has the exact version and the hashes of every
     artifact that a release is made of, and when each was published.
   - With a lock, M(mcpops.fleet.mcp_update) and M(mcpops.fleet.mcp_release) resolve nothing anew.
-  - It runs where the registries can be reached, on the controller (C(delegate_to=localhost)). Several packages
-    are resolved at the same time.
+  - It runs where the registries can be reached, on the controller (C(delegate_to=localhost)). Several
+    packages are resolved at the same time.
   - A lock that is there, fits and is old enough is left as it is, and no registry is asked.
 author:
   - mcpops.fleet contributors (@mcpops)
@@ -66,8 +66,8 @@ options:
             required: true
       target:
         description:
-          - The host that it is for, as M(mcpops.fleet.mcp_target_info) says it. What is not given is as on the
-            machine on which the module runs.
+          - The host that it is for, as M(mcpops.fleet.mcp_target_info) says it. What is not given is as on
+            the machine on which the module runs.
           - Of hosts of one kind (minor version of Python, processor, kind of C library) the oldest counts.
         type: dict
         suboptions:
@@ -267,7 +267,7 @@ def main() -> None:
     result: dict[str, Any] = {
         "changed": any(entry["changed"] for entry in entries),
         "locks": entries,
-        "summary": [line(entry, module.params["minimum_age"]) for entry in entries],
+        "summary": [line(entry, module.params["minimum_age"], module.check_mode) for entry in entries],
     }
     if module._diff:
         result["diff"] = diffs
@@ -351,13 +351,14 @@ def described(job: Wanted, result: Locked | FleetError) -> dict[str, Any]:
     }
 
 
-def line(entry: Mapping[str, Any], minimum_age: float) -> str:
+def line(entry: Mapping[str, Any], minimum_age: float, foreseen: bool) -> str:
     """A lock in a line."""
     subject = f"{', '.join(entry['servers'])}: {entry['package']}"
     if "problem" in entry:
         return f"{subject}: NOT LOCKED: {entry['problem']}"
     age = f"the youngest of {entry['published']}" if entry["published"] else "ages unknown"
-    text = f"{subject}: {'locked' if entry['changed'] else 'ok'}, {entry['artifacts']} artifacts, {age}"
+    how = "ok" if not entry["changed"] else "would be locked" if foreseen else "locked"
+    text = f"{subject}: {how}, {entry['artifacts']} artifacts, {age}"
     if minimum_age and entry["undated"]:
         names = ", ".join(entry["undated"][:3])
         more = " and others" if len(entry["undated"]) > 3 else ""

@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A lock: the whole closure of a package version for a kind of host, to be committed beside the inventory.
 
-Nothing in it is believed: its content has to have the sum that it ends with, the closure is read from the lock
-files and has to have the digest that it says, and the registries' tools verify every artifact against the hashes.
+Nothing in it is believed: its content has to have the sum that it ends with, the closure is read from the
+lock files and has to have the digest that it says, and the tools of the registries verify every artifact.
 """
 
 from __future__ import annotations
