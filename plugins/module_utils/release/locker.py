@@ -120,7 +120,10 @@ class Locker:
         now = self._terms.now
         closure, times = self._resolve(work, target)
         young = self._young(times)
-        if young and published.own(package, times) not in young:
+        own = published.own(package, times)
+        if own in young:
+            raise self._refused([own], times)
+        if young:
             # The server's own version is chosen; of what it depends on an older version may do.
             cut = published.stamp(now - timedelta(days=self._terms.minimum_age))
             try:

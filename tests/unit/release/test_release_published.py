@@ -8,7 +8,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ from ansible_collections.mcpops.fleet.plugins.module_utils.release.closure impor
 from ansible_collections.mcpops.fleet.plugins.module_utils.release.npm import cached
 from ansible_collections.mcpops.fleet.plugins.module_utils.release.package import Package
 
-NOW = datetime(2026, 6, 10, tzinfo=timezone.utc)
+NOW = datetime(2026, 6, 10, tzinfo=UTC)
 PYLOCK = """
 lock-version = "1.0"
 
@@ -33,7 +33,7 @@ wheels = [
 [[packages]]
 name = "undated"
 version = "2.0"
-wheels = [{ url = "https://x/b.whl", upload-time = 2024-01-01T00:00:00Z }, { url = "https://x/c.whl", size = 1 }]
+wheels = [{ url = "https://x/b.whl", upload-time = 2024-01-01T00:00:00Z }, { url = "https://x/c.whl" }]
 """
 
 
