@@ -31,7 +31,8 @@ def usable_locks(definitions: Any, folder: str, mode: object = "auto") -> list[s
             except FleetError as error:
                 raise error.on(definition.name) from error
     except FleetError as error:
-        raise AnsibleFilterError(str(error)) from error
+        # Ansible would tell the same once more for each cause.
+        raise AnsibleFilterError(str(error)) from None
     return found
 
 
