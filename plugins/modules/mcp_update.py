@@ -201,6 +201,7 @@ from ..module_utils.definition.parse import parse, parse_name
 from ..module_utils.errors import FleetError
 from ..module_utils.module import foresee_unprepared, open_for, result_of
 from ..module_utils.update.converge import Converger, Outcome, UpdateFailed
+from ..module_utils.update.foresee import foresee_contract
 from ..module_utils.update.host import package_of
 
 
@@ -254,8 +255,12 @@ def run(module: AnsibleModule) -> tuple[Outcome, dict[str, Any] | None]:
         if "staged" in foreseen.plan.steps:
             wanted = host.releases.wanted(package_of(definition))
             if wanted:
+                foreseen.report.unseen = "the controller ships the release, and it is not here yet"
                 return foreseen, wanted
-    return converger.present(module.params["phase"], apply), None
+    outcome = converger.present(module.params["phase"], apply)
+    if module.check_mode and module._diff:
+        foresee_contract(host, definition, outcome)
+    return outcome, None
 
 
 if __name__ == "__main__":

@@ -56,6 +56,12 @@ class Releases:
         other._only_shipped, other._bundle = True, bundle
         return other
 
+    def beside(self, root: Path) -> Releases:
+        """The same sources and cache, but the releases of another folder: for one that is only looked at."""
+        other = copy.copy(self)
+        other._root = root
+        return other
+
     def target(self) -> Target:
         """What a bundle for this host has to fit."""
         return target_of(self._effects, self._tools.python or sys.executable)
