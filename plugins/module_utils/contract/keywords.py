@@ -131,8 +131,15 @@ def _multiple(_question: Asking, facts: Facts, _part: Node, keyword: str, wanted
     return [Reason(keyword, held[0] if held else None, wanted)]
 
 
+def _count(wanted: Any) -> float:
+    if isinstance(wanted, bool) or not isinstance(wanted, (int, float)):
+        raise TypeError(f"{wanted!r} is no number")
+    return wanted
+
+
 def _at_least(_question: Asking, facts: Facts, _part: Node, keyword: str, wanted: Any) -> list[Reason]:
     held = facts.limit(keyword, max)
+    wanted = _count(wanted)
     if wanted <= (held or 0):
         return []
     if keyword == "minProperties" and len(facts.required) >= wanted:
@@ -142,6 +149,7 @@ def _at_least(_question: Asking, facts: Facts, _part: Node, keyword: str, wanted
 
 def _at_most(_question: Asking, facts: Facts, _part: Node, keyword: str, wanted: Any) -> list[Reason]:
     held = facts.limit(keyword, min)
+    wanted = _count(wanted)
     if held is not None and held <= wanted:
         return []
     if keyword == "maxProperties" and not facts.open and not facts.patterns and len(facts.names) <= wanted:
