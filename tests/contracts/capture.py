@@ -34,7 +34,7 @@ _ANSWER = 60.0
 
 
 def capture(server: Server, version: str, folder: Path) -> Offer:
-    """What one version offers.
+    """What one version offers; one that does not start with the newest SDK of Python gets that of its time.
 
     :raises FleetError: when it cannot be installed, or does not speak MCP.
     """
@@ -44,35 +44,42 @@ def capture(server: Server, version: str, folder: Path) -> Offer:
     )
     releases = Releases(Effects(), folder / "releases", CACHE, tools)
     release = releases.install(Package(server.registry_type, server.identifier, version), timeout=_INSTALL)
+    try:
+        return ask(server, releases.command(release), folder)
+    except FleetError:
+        if server.registry_type != "pypi":
+            raise
+    return ask(server, (str(with_first_sdk(server, version, folder)),), folder)
+
+
+def with_first_sdk(server: Server, version: str, folder: Path) -> Path:
+    """The server's program, installed with version 1 of the SDK."""
+    venv = folder / "venv"
+    package = f"{server.identifier}=={version}"
+    for command in (
+        ["uv", "venv", "--quiet", "--python", sys.executable, str(venv)],
+        ["uv", "pip", "install", "--quiet", "--python", str(venv), package, "mcp<2"],
+    ):
+        done = Effects().run(command, timeout=_INSTALL)
+        if done.returncode:
+            raise FleetError(f"install {package}", done.reason(), "Take another version.")
+    return venv / "bin" / server.identifier
+
+
+def ask(server: Server, command: tuple[str, ...], folder: Path) -> Offer:
+    """What a program offers that was installed below a folder."""
     data = folder / "data"
     data.mkdir(exist_ok=True)
     arguments = (argument.replace("{data}", str(data)) for argument in server.arguments)
     target = StdioTarget(
-        argv=(*releases.command(release), *arguments),
+        argv=(*command, *arguments),
         environment={"PATH": os.environ["PATH"], "HOME": str(data), "TZ": "UTC", "LANG": "C.UTF-8"},
         directory=str(data),
     )
     report = probe(target, timeout=_ANSWER)
     if report.era is None:
-        raise FleetError(f"ask {release.package}", report.describe(), "Take another version.")
+        raise FleetError(f"ask {server.identifier}", report.describe(), "Take another version.")
     return offer_of(report, "stdio", Excerpt({"data": str(data)}))
-
-
-def capture_with_its_sdk(server: Server, version: str, folder: Path) -> Offer:
-    """The same; a version that does not start with the newest SDK of Python gets the one of its time."""
-    try:
-        return capture(server, version, folder)
-    except FleetError:
-        if server.registry_type != "pypi":
-            raise
-        Effects().remove_tree(folder / "releases")
-        constraints = folder / "constraints.txt"
-        constraints.write_text("mcp<2\nfastmcp<3\n")
-        os.environ["UV_CONSTRAINT"] = str(constraints)
-        try:
-            return capture(server, version, folder)
-        finally:
-            del os.environ["UV_CONSTRAINT"]
 
 
 def main(words: list[str]) -> int:
@@ -88,7 +95,7 @@ def main(words: list[str]) -> int:
                 continue
             folder = Path(tempfile.mkdtemp())
             try:
-                offer = capture_with_its_sdk(server, version, folder)
+                offer = capture(server, version, folder)
                 text = json.dumps(offer.to_json(), sort_keys=True, separators=(",", ":"))
                 server.file(version).write_text(text + "\n")
                 print(

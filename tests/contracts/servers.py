@@ -36,12 +36,20 @@ SERVERS = (
     Server("pypi", "duckduckgo-mcp-server", ("0.1.1", "0.5.0", "0.7.0")),
     Server("pypi", "mcp-server-calculator", ("0.1.1", "0.2.1")),
     Server("pypi", "excel-mcp-server", ("1.1.2", "2.2.2"), ("stdio",)),
-    Server("npm", "@modelcontextprotocol/server-memory", ("2025.4.25", "2025.9.25", "2026.1.26", "2026.8.31")),
+    Server(
+        "npm", "@modelcontextprotocol/server-memory",
+        ("2025.4.25", "2025.9.25", "2026.1.26", "2026.8.31"),
+    ),
     Server(
         "npm", "@modelcontextprotocol/server-filesystem",
         ("2025.3.28", "2025.8.21", "2025.12.18", "2026.8.31"), ("{data}",),
     ),
-    Server("npm", "@modelcontextprotocol/server-sequential-thinking", ("2025.7.1", "2025.12.18", "2026.8.31")),
-    Server("npm", "@modelcontextprotocol/server-everything", ("2025.8.18", "2026.1.14", "2026.8.31"), ("stdio",)),
+    Server(
+        "npm", "@modelcontextprotocol/server-sequential-thinking", ("2025.7.1", "2025.12.18", "2026.8.31"),
+    ),
+    Server(
+        "npm", "@modelcontextprotocol/server-everything",
+        ("2025.8.18", "2026.1.14", "2026.8.31"), ("stdio",),
+    ),
     Server("npm", "@upstash/context7-mcp", ("1.0.33", "2.0.0", "2.3.0", "4.1.1")),
 )  # fmt: skip

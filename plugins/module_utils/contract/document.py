@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -29,6 +30,7 @@ SINGLE = frozenset(
         "propertyNames", "then", "unevaluatedItems", "unevaluatedProperties",
     }
 )  # fmt: skip
+_FRACTION = re.compile(r"\d\.0|\de")
 _SETS = frozenset({"enum", "required", "type"})
 _REFERENCES = ("$ref", "$dynamicRef", "$recursiveRef")
 _IGNORES_SIBLINGS = tuple(f"draft-0{number}" for number in (3, 4, 6, 7))
@@ -43,7 +45,13 @@ def exact(value: Any) -> str:
 
     A number without a fraction is the same number however it is written (2020-12, Core, section 4.2.1).
     """
-    return json.dumps(_number(value), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    text = _dumped(value)
+    # Only a number with a fraction or an exponent can be another way to write one without.
+    return _dumped(_number(value)) if _FRACTION.search(text) else text
+
+
+def _dumped(value: Any) -> str:
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 
 def _number(value: Any) -> Any:

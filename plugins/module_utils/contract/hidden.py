@@ -103,8 +103,26 @@ def texts(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
             waiting += [(where, inner) for inner in item]
 
 
+def _suspicious(value: Any) -> bool:
+    """Whether there can be any: most have none, and this is much quicker than to say where."""
+    waiting = [value]
+    while waiting:
+        item = waiting.pop()
+        if isinstance(item, str):
+            if _SUSPECT.search(item):
+                return True
+        elif isinstance(item, Mapping):
+            waiting += item
+            waiting += item.values()
+        elif isinstance(item, (list, tuple)):
+            waiting += item
+    return False
+
+
 def hidden_in(value: Any) -> dict[str, list[str]]:
     """Where in a value hidden characters stand, and which."""
+    if not _suspicious(value):
+        return {}
     found: dict[str, list[str]] = {}
     for where, text in texts(value):
         for point in hidden(text):

@@ -27,6 +27,10 @@ class Asking(Protocol):
         """Reasons why the second does not allow all that the first does."""
 
 
+EXACT = 2**53 - 1
+"""Integers beyond it are not exchanged exactly (RFC 7493, section 2.2): libraries write this limit by
+themselves, and it takes nothing from anybody."""
+
 _NUMBERS = frozenset({"integer", "fraction"})
 _IMPLIED = {"uri": ("uri-reference", "iri", "iri-reference"), "email": ("idn-email",),
             "hostname": ("idn-hostname",)}  # fmt: skip
@@ -94,6 +98,8 @@ def _bound(
     if isinstance(wanted, bool):
         return []
     excluded = keyword == strict or part.schema.get(strict) is True
+    if facts.types & _NUMBERS == {"integer"} and sign * Fraction(wanted) <= -EXACT:
+        return []
     held = _tightest(facts, loose, strict, sign)
     if held is not None:
         distance = sign * (held[0] - Fraction(wanted))

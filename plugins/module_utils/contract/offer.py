@@ -71,7 +71,7 @@ class Offer:
                 check_depth(f"{kind[:-1].replace('_', ' ')} {name[:60]!r}", item)
         offer = cls(tuple(sorted(eras)), **kinds, capabilities=capabilities, instructions=instructions,
                     transport=transport)  # fmt: skip
-        size = len(offer.canonical())
+        size = len(offer.canonical)
         if size > LARGEST:
             raise FleetError(
                 "read what it offers",
@@ -92,6 +92,7 @@ class Offer:
         # Not asdict, which copies every schema.
         return {"eras": list(self.eras), **{key: getattr(self, key) for key in (*KINDS, *_LATER)}}
 
+    @functools.cached_property
     def canonical(self) -> bytes:
         """All that is judged, as JSON that is the same for the same contract.
 
@@ -105,7 +106,7 @@ class Offer:
 
     @functools.cached_property
     def _digest(self) -> str:
-        return hashlib.sha256(self.canonical()).hexdigest()
+        return hashlib.sha256(self.canonical).hexdigest()
 
     def digest(self) -> str:
         """``sha256:`` and the hash (hex) of the canonical form: what an approval names."""

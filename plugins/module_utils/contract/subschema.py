@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 
 from .branches import Facts, branches, common, facts_of, lacking
 from .document import Node, Unsure
-from .instance import any_of, opposite, valid
+from .instance import any_of, kind_of, opposite, valid
 from .keywords import refusals
 from .reason import Reason, unsure, values_reason
 
@@ -109,33 +109,31 @@ class Question:
     def _decide(self, first: Nodes, second: Nodes) -> tuple[Reason, ...]:
         left = [facts_of(branch) for branch in branches(first)]
         right = [facts_of(branch) for branch in branches(second)]
+        left = [facts for facts in left if not facts.impossible]
         right = [facts for facts in right if not facts.impossible]
-        found: dict[Reason, None] = {}
+        if left and not right:
+            return (Reason("nothing"),)
+        types, allowed = _all_types(left), _all_types(right)
+        lost = lacking(types, allowed)
+        found = {Reason("type", _types(types), _types(allowed)): None} if lost else {}
         for facts in left:
-            if not facts.impossible:
-                found.update(dict.fromkeys(self._covered(facts, right, second)))
+            rest = facts if not lost else _only(facts, facts.types - lost)
+            if not rest.impossible:
+                found.update(dict.fromkeys(self._covered(rest, right, second)))
         return tuple(found)
 
     def _covered(self, facts: Facts, right: list[Facts], second: Nodes) -> tuple[Reason, ...]:
         """Whether the alternatives on the right allow together what one on the left does."""
-        if not right:
-            return (Reason("nothing"),)
         if facts.values is not None:
-            return self._counted(facts, right, second)
-        allowed = frozenset[str]().union(*(other.types for other in right))
-        lost = lacking(facts.types, allowed)
-        reasons: tuple[Reason, ...] = (Reason("type", _types(facts.types), _types(allowed)),) if lost else ()
-        rest = _only(facts, facts.types - lost)
-        if rest.impossible:
-            return reasons
-        best = self._best(rest, right)
-        if best and len(right) > 1 and len(rest.types) > 1:
-            best = tuple(
+            return self._counted(facts, second)
+        best = self._best(facts, right)
+        if best and len(right) > 1 and len(facts.types) > 1:
+            return tuple(
                 reason
-                for kind in sorted(rest.types)
-                for reason in self._best(_only(rest, frozenset({kind})), right)
+                for kind in sorted(facts.types)
+                for reason in self._best(_only(facts, frozenset({kind})), right)
             )
-        return (*reasons, *best)
+        return best
 
     def _best(self, facts: Facts, right: list[Facts]) -> tuple[Reason, ...]:
         """No reason, where one alternative allows all of it; else the reasons of the closest."""
@@ -159,18 +157,15 @@ class Question:
                 break
         return tuple(found)
 
-    def _counted(self, facts: Facts, right: list[Facts], second: Nodes) -> tuple[Reason, ...]:
+    def _counted(self, facts: Facts, second: Nodes) -> tuple[Reason, ...]:
         """The values can be tried one by one."""
         lost, doubtful = [], []
-        for value in facts.values or ():
+        for value in (value for value in facts.values or () if kind_of(value) in facts.types):
             verdict = opposite(any_of(opposite(valid(value, node)) for node in second))
             if verdict is False:
                 lost.append(value)
             elif verdict is None:
                 doubtful.append(value)
-        allowed = frozenset[str]().union(*(other.types for other in right))
-        if lost and not facts.types & allowed:
-            return (Reason("type", _types(facts.types), _types(allowed)),)
         reasons = [values_reason("values", lost)] if lost else []
         if doubtful:
             reasons += [unsure(f"cannot tell whether {len(doubtful)} of its values are allowed")]
@@ -213,6 +208,10 @@ def _only(facts: Facts, types: frozenset[str]) -> Facts:
         facts.branch, types, facts.values, facts.required, facts.names, facts.patterns, facts.others,
         facts.closed, facts.cache,
     )  # fmt: skip
+
+
+def _all_types(several: Sequence[Facts]) -> frozenset[str]:
+    return frozenset[str]().union(*(facts.types for facts in several))
 
 
 def _types(types: frozenset[str]) -> str:

@@ -49,7 +49,7 @@ def scratch(effects: Effects, home: Path, server: str) -> Iterator[Path]:
                 _clear(effects, folder, server)
             finally:
                 os.close(lock)
-                for parent in made:
+                for parent in dict.fromkeys((home, *made)):
                     # Somebody else may have come to use it.
                     with contextlib.suppress(OSError):
                         effects.act("rmdir", str(parent), parent.rmdir)
