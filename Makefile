@@ -10,7 +10,7 @@ export PYTHONPATH := $(CURDIR)/.work/links
 export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/.work/links
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-unit test-integration gates bench-update bench-edge bench-rollout lab-up lab-down molecule fault requirements \
+.PHONY: help setup demo test test-unit test-integration gates bench-update bench-edge bench-rollout bench-contract contracts lab-up lab-down molecule fault requirements \
 	clean
 
 help: ## this table
@@ -39,6 +39,12 @@ bench-update: setup ## updates and rollbacks under load; ends with a line of JSO
 
 bench-edge: setup ## straight to a server and through the edge; ends with a line of JSON
 	@python -m tests.bench.edge
+
+bench-contract: setup ## contracts of 1,000 and 10,000 tools compared; ends with a line of JSON
+	@python -m tests.bench.contract
+
+contracts: setup ## record what public servers offer, version by version, from their registries
+	@python -m tests.contracts.capture
 
 lab-up: setup ## real hosts on this machine, with systemd and sshd, as root (HOSTS=6 EDGES=2); docs/lab.md
 	@python -m tests.lab up --hosts $(or $(HOSTS),6) --edges $(or $(EDGES),0)
