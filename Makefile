@@ -10,8 +10,8 @@ export PYTHONPATH := $(CURDIR)/.work/links
 export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/.work/links
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-unit test-integration gates bench-update bench-edge bench-rollout bench-lock lab-up lab-down molecule fault requirements \
-	clean
+# Every target here is a command.
+.PHONY: $(shell sed -n "s/^\([a-z-]*\):.*/\1/p" $(firstword $(MAKEFILE_LIST)))
 
 help: ## this table
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-18s%s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -42,6 +42,11 @@ bench-edge: setup ## straight to a server and through the edge; ends with a line
 
 bench-lock: setup ## locking ten servers; installing with and without a lock, and offline; ends with a line of JSON
 	@python -m tests.bench.lock
+bench-contract: setup ## contracts of 1,000 and 10,000 tools compared; ends with a line of JSON
+	@python -m tests.bench.contract
+
+contracts: setup ## record what public servers offer, version by version, from their registries
+	@python -m tests.contracts.capture
 
 lab-up: setup ## real hosts on this machine, with systemd and sshd, as root (HOSTS=6 EDGES=2); docs/lab.md
 	@python -m tests.lab up --hosts $(or $(HOSTS),6) --edges $(or $(EDGES),0)

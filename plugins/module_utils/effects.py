@@ -54,7 +54,7 @@ def _libc() -> ctypes.CDLL:
     return ctypes.CDLL(None, use_errno=True)
 
 
-def _die_with_parent() -> None:
+def die_with_parent() -> None:
     """Let the kernel end the child when we are killed: nobody else would."""
     _libc().prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
 
@@ -212,7 +212,7 @@ class Effects:
                     env={**os.environ, **(environment or {})},
                     cwd=directory,
                     start_new_session=True,
-                    preexec_fn=_die_with_parent,
+                    preexec_fn=die_with_parent,
                 )
             except OSError as error:
                 if error.errno in SHORTAGES:

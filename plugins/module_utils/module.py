@@ -13,6 +13,7 @@ from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 from ansible.module_utils.common.respawn import has_respawned, respawn_module
 
 from .contract.require import HAS_JMESPATH, check_expression
+from .contract.shown import shown, verdict
 from .definition.server import ServerDefinition
 from .effects import Effects
 from .errors import FleetError
@@ -72,17 +73,28 @@ def foresee_unprepared(definition: ServerDefinition, state: str, phase: str) -> 
 
 def diff_of(outcome: Outcome) -> dict[str, str]:
     """A change as ``--diff`` shows it: what served before, what serves (or would serve) after."""
-    difference = outcome.report.difference
+    before, after = contract_lines(outcome.report)
     return {
         "before_header": f"{outcome.record.server} (before)",
         "after_header": f"{outcome.record.server} (after)",
-        "before": "".join(f"{line}\n" for line in outcome.before),
-        "after": "".join(
-            f"{line}\n" for line in (*outcome.after, *(difference.lines() if difference else ()))
-        ),
+        "before": "".join(f"{line}\n" for line in (*outcome.before, *before)),
+        "after": "".join(f"{line}\n" for line in (*outcome.after, *after)),
     }
 
 
+def contract_lines(report: Report) -> tuple[list[str], list[str]]:
+    """What the old and the new contract say where they differ, with the verdict on the new one."""
+    difference = report.difference
+    if report.unseen:
+        return [], [f"contract: not known, because it could not be looked at: {report.unseen}"]
+    if difference is None or report.offers is None or not (difference.changes or difference.hidden):
+        return [], []
+    old, new = report.offers
+    return shown(old, difference), [*verdict(difference), *shown(new, difference)]
+
+
 def result_of(outcome: Outcome, module: AnsibleModule) -> dict[str, Any]:
-    """An outcome as the module's result."""
+    """An outcome as the module's result; what its owner should know of it becomes a warning."""
+    for warning in outcome.report.warnings:
+        module.warn(f"{outcome.record.server}: {warning}")
     return {**outcome.to_json(), **({"diff": diff_of(outcome)} if module._diff else {})}

@@ -193,9 +193,58 @@ drained:
   type: dict
   returned: always
 contract:
-  description: How what the new release offers differs from what the old one did.
+  description:
+    - How what the new release offers differs from what the one in service does.
+    - In check mode it is there with C(--diff), for which the new release is installed into a scratch folder,
+      started there, asked, and removed again.
   type: dict
-  returned: always
+  returned: always; V(none) when no release was proven
+  contains:
+    verdict:
+      description:
+        - V(identical), V(described differently), V(compatible) or V(breaking).
+        - V(not compared) for a first release.
+      type: str
+      returned: always
+    digest:
+      description: The digest of the new contract, which C(update.approved) takes.
+      type: str
+      returned: always
+    added:
+      description: What is new, each with C(item), C(weight) and C(reason).
+      type: list
+      elements: dict
+      returned: always
+    removed:
+      description: What is gone, likewise.
+      type: list
+      elements: dict
+      returned: always
+    changed:
+      description: What is another, likewise; an item is there once for each reason.
+      type: list
+      elements: dict
+      returned: always
+    breaking:
+      description: What clients can no longer rely on, in sentences.
+      type: list
+      elements: str
+      returned: always
+    described:
+      description: What a model reads instead, in sentences.
+      type: list
+      elements: str
+      returned: always
+    hidden:
+      description: Where hidden characters are new, with their code points.
+      type: list
+      elements: str
+      returned: always
+    differences:
+      description: All of it, a line for each difference.
+      type: list
+      elements: str
+      returned: always
 bundle_wanted:
   description:
     - The bundle without which the release cannot be installed, by C(package) and C(target).
@@ -229,6 +278,7 @@ from ..module_utils.errors import FleetError
 from ..module_utils.module import foresee_unprepared, open_for, result_of
 from ..module_utils.release.locks import loads
 from ..module_utils.update.converge import Converger, Outcome, UpdateFailed
+from ..module_utils.update.foresee import foresee_contract
 from ..module_utils.update.host import package_of
 
 
@@ -287,8 +337,12 @@ def run(module: AnsibleModule) -> tuple[Outcome, dict[str, Any] | None]:
         if "staged" in foreseen.plan.steps:
             wanted = host.releases.wanted(package_of(definition))
             if wanted:
+                foreseen.report.unseen = "the controller ships the release, and it is not here yet"
                 return foreseen, wanted
-    return converger.present(module.params["phase"], apply), None
+    outcome = converger.present(module.params["phase"], apply)
+    if module.check_mode and module._diff:
+        foresee_contract(host, definition, outcome)
+    return outcome, None
 
 
 if __name__ == "__main__":

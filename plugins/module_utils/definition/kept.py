@@ -23,7 +23,11 @@ def kept(definition: ServerDefinition) -> dict[str, Any]:
     require = definition.require
     return {
         **{key: getattr(definition, key) for key in _PLAIN},
-        "require": {"tools": list(require.tools), "calls": [asdict(call) for call in require.calls]},
+        "require": {
+            "tools": list(require.tools),
+            "calls": [asdict(call) for call in require.calls],
+            "schemas": dict(require.schemas),
+        },
         "update": asdict(definition.update),
     }
 
@@ -36,6 +40,10 @@ def restored(raw: Mapping[str, Any]) -> ServerDefinition:
     require = raw["require"]
     return ServerDefinition(
         **{key: raw[key] for key in _PLAIN},
-        require=Requirements(tuple(require["tools"]), tuple(Call(**call) for call in require["calls"])),
-        update=UpdatePolicy(**raw["update"]),
+        require=Requirements(
+            tuple(require["tools"]),
+            tuple(Call(**call) for call in require["calls"]),
+            require.get("schemas", {}),
+        ),
+        update=UpdatePolicy(**{**raw["update"], "approved": tuple(raw["update"].get("approved", ()))}),
     )

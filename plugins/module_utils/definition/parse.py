@@ -29,6 +29,7 @@ _VERSION = {
     ),
 }
 _URL_PATH = re.compile(r"(/[A-Za-z0-9._~-]+)+/?|/")
+_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 _COMMAND = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*")
 
 TRANSPORTS = ("streamable-http", "stdio")
@@ -156,7 +157,7 @@ def _ports(reader: Reader) -> tuple[int, int] | None:
 
 
 def _require(reader: Reader) -> Requirements:
-    require = Reader(reader.server, "require", reader.raw.get("require") or {}, ("tools", "calls"))
+    require = Reader(reader.server, "require", reader.raw.get("require") or {}, ("tools", "calls", "schemas"))
     tools = require.sequence("tools")
     if not all(isinstance(tool, str) and tool for tool in tools):
         raise require.complaint("tools", f"it is {shown(tools)}", "Write it as a list of tool names.")
@@ -170,7 +171,24 @@ def _require(reader: Reader) -> Requirements:
         if expect is not None and not isinstance(expect, str):
             raise call.complaint("expect", f"it is {shown(expect)}", "Give a JMESPath expression, quoted.")
         calls.append(Call(call.raw["tool"], dict(arguments), expect))
-    return Requirements(tuple(tools), tuple(calls))
+    return Requirements(tuple(tools), tuple(calls), _schemas(require))
+
+
+def _schemas(require: Reader) -> dict[str, dict[str, Any]]:
+    """What clients rely on, by tool."""
+    raw = require.raw.get("schemas") or {}
+    if not isinstance(raw, Mapping):
+        raise require.complaint("schemas", f"it is {shown(raw)}", "Write it as TOOL: {input: …, output: …}.")
+    found: dict[str, dict[str, Any]] = {}
+    for tool, sides in raw.items():
+        reader = Reader(require.server, f"require.schemas.{tool}", sides, ("input", "output"))
+        for side, schema in sides.items():
+            if not isinstance(schema, Mapping):
+                raise reader.complaint(
+                    side, f"it is {shown(schema)}", "Write it as a JSON Schema (a mapping)."
+                )
+        found[str(tool)] = {str(side): dict(schema) for side, schema in sides.items()}
+    return found
 
 
 def _update(reader: Reader) -> UpdatePolicy:
@@ -186,7 +204,19 @@ def _update(reader: Reader) -> UpdatePolicy:
         stop_timeout=update.number("stop_timeout", default.stop_timeout, 0, 600),
         max_error_rate=update.number("max_error_rate", default.max_error_rate, 0, 1),
         on_breaking=update.choice("on_breaking", default.on_breaking, ("stop", "allow")),
+        on_description=update.choice("on_description", default.on_description, ("warn", "stop")),
+        approved=_approved(update),
     )
+
+
+def _approved(update: Reader) -> tuple[str, ...]:
+    for digest in update.sequence("approved"):
+        if not isinstance(digest, str) or not _DIGEST.fullmatch(digest):
+            raise update.complaint(
+                "approved", f"{shown(digest)} is no digest of a contract",
+                "Copy it from the error or the result, sha256: and 64 hexadecimal digits.",
+            )  # fmt: skip
+    return tuple(map(str, update.sequence("approved")))
 
 
 def _check_port_is_told(reader: Reader, definition: ServerDefinition) -> None:

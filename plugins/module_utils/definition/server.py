@@ -25,15 +25,20 @@ class Call:
 
 @dataclass(frozen=True)
 class Requirements:
-    """The owner's contract: what every release of the server has to offer."""
+    """The owner's contract: what every release of the server has to offer.
+
+    ``schemas``: by tool, its ``input`` that clients send and ``output`` that they read, as JSON Schema.
+    """
 
     tools: tuple[str, ...] = ()
     calls: tuple[Call, ...] = ()
+    schemas: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class UpdatePolicy:
-    """How an update of this server goes; all times in seconds."""
+    """How an update of this server goes; all times in seconds. ``approved``: digests of contracts that are
+    taken whatever has changed in them."""
 
     install_timeout: float = 600
     ready_timeout: float = 60
@@ -43,6 +48,8 @@ class UpdatePolicy:
     stop_timeout: float = 10
     max_error_rate: float = 0.05
     on_breaking: str = "stop"
+    on_description: str = "warn"
+    approved: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -76,6 +76,12 @@ class Releases:
         lock = self._lock(package)
         return lock is None or lock.closure.digest == digest
 
+    def beside(self, root: Path) -> Releases:
+        """The same sources and cache, but the releases of another folder: for one that is only looked at."""
+        other = copy.copy(self)
+        other._root = root
+        return other
+
     def target(self) -> Target:
         """What a bundle or a lock for this host has to fit."""
         if self._target is None:
