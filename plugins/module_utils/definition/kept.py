@@ -37,5 +37,5 @@ def restored(raw: Mapping[str, Any]) -> ServerDefinition:
     return ServerDefinition(
         **{key: raw[key] for key in _PLAIN},
         require=Requirements(tuple(require["tools"]), tuple(Call(**call) for call in require["calls"])),
-        update=UpdatePolicy(**raw["update"]),
+        update=UpdatePolicy(**{**raw["update"], "drop_eras": tuple(raw["update"].get("drop_eras", ()))}),
     )

@@ -32,6 +32,7 @@ _URL_PATH = re.compile(r"(/[A-Za-z0-9._~-]+)+/?|/")
 _COMMAND = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*")
 
 TRANSPORTS = ("streamable-http", "stdio")
+ERAS = ("modern", "legacy")
 _KEYS = (
     "name", "package", "transport", "arguments", "environment", "credentials", "command", "path", "route",
     "ports", "require", "service", "update",
@@ -186,7 +187,19 @@ def _update(reader: Reader) -> UpdatePolicy:
         stop_timeout=update.number("stop_timeout", default.stop_timeout, 0, 600),
         max_error_rate=update.number("max_error_rate", default.max_error_rate, 0, 1),
         on_breaking=update.choice("on_breaking", default.on_breaking, ("stop", "allow")),
+        era_in_use=update.number("era_in_use", default.era_in_use, 0, 90),
+        drop_eras=_drop_eras(update),
     )
+
+
+def _drop_eras(update: Reader) -> tuple[str, ...]:
+    eras = update.sequence("drop_eras")
+    unknown = [era for era in eras if era not in ERAS]
+    if unknown:
+        raise update.complaint(
+            "drop_eras", f"it has {shown(unknown)}", f"Give a list of eras: {', '.join(ERAS)}."
+        )
+    return tuple(dict.fromkeys(eras))
 
 
 def _check_port_is_told(reader: Reader, definition: ServerDefinition) -> None:

@@ -33,7 +33,7 @@ class Requirements:
 
 @dataclass(frozen=True)
 class UpdatePolicy:
-    """How an update of this server goes; all times in seconds."""
+    """How an update of this server goes; all times in seconds, but ``era_in_use`` in days."""
 
     install_timeout: float = 600
     ready_timeout: float = 60
@@ -43,6 +43,8 @@ class UpdatePolicy:
     stop_timeout: float = 10
     max_error_rate: float = 0.05
     on_breaking: str = "stop"
+    era_in_use: float = 7
+    drop_eras: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

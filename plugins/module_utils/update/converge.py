@@ -108,6 +108,9 @@ class Converger:
             if self._definition.over_http:
                 self._host.edge.refuse_taken(self._definition.name, self._definition.route)
             plan = plan_present(self._observe(steps), phase)
+            self._report.eras = self._host.eras_in_use(
+                steps.record, self._definition.update.era_in_use, keep=apply
+            )
             if not apply:
                 return self._foreseen(steps, plan, self._definition.package)
             self._sync(plan)

@@ -12,6 +12,7 @@ from ..contract.compare import Difference, compare
 from ..contract.offer import Offer
 from ..contract.require import disappointment, missing_tools
 from ..definition.server import Requirements, ServerDefinition
+from ..eras.known import Known
 from ..errors import FleetError
 from ..protocol.excerpt import Excerpt
 from ..protocol.report import EraProbe, ProbeReport
@@ -93,11 +94,12 @@ class Readiness:
 
     :param baseline: what the release in service offers; None on a first deployment.
     :param quick: for a way back: a release that was proven before has only to answer again.
+    :param in_use: which eras clients use.
     """
 
     def __init__(
         self, host: Host, definition: ServerDefinition, slot: str, port: int | None, path: str,
-        baseline: Offer | None, quick: Offer | None = None,
+        baseline: Offer | None, quick: Offer | None = None, in_use: Known | None = None,
     ) -> None:  # fmt: skip
         self._host = host
         self._senses = host.senses
@@ -107,6 +109,7 @@ class Readiness:
         self._path = path
         self._baseline = baseline
         self._quick = quick
+        self._in_use = in_use
         self._pid: int | None = None
 
     def wait(self) -> Ready:
@@ -219,10 +222,19 @@ class Readiness:
             return self._failure(problem, "Correct the release or require, whichever is wrong.")
         offer = offer_of(report)
         difference = compare(self._baseline, offer) if self._baseline else Difference()
+        dropped = [era for era in self._baseline.eras if era not in offer.eras] if self._baseline else []
         if difference.breaking and self._definition.update.on_breaking == "stop":
             return self._failure(
-                f"it breaks what clients rely on: {'; '.join(difference.breaking)} ({report.describe()})",
+                f"it breaks what clients rely on: {'; '.join(difference.breaking)} ({report.describe()})"
+                + (f". {self._in_use.words(dropped)}" if dropped and self._in_use else ""),
                 "Keep the version in service, or approve with update.on_breaking: allow.",
+            )
+        objection = self._in_use and self._in_use.objection(dropped, self._definition.update.drop_eras)
+        if objection:
+            return self._failure(
+                objection,
+                "Keep the version in service until clients have moved, or let the era go explicitly: "
+                f"update.drop_eras: [{', '.join(dropped)}].",
             )
         return Ready(offer, difference, "")
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..contract.compare import Difference
+from ..eras.known import Known
 from .drain import Drained
 
 
@@ -23,6 +24,7 @@ class Report:
     switch_ms: float | None = None
     drained: Drained | None = None
     difference: Difference | None = None
+    eras: Known | None = None
     rolled_back: bool = False
     reason: str | None = None
 
@@ -60,6 +62,7 @@ class Report:
                 "differences": self.difference.lines(),
                 "breaking": list(self.difference.breaking),
             },
+            "eras_in_use": self.eras and self.eras.to_json(),
             "rolled_back": self.rolled_back,
             "reason": self.reason,
         }

@@ -173,7 +173,7 @@ class Steps:
         proven = Offer.from_json(deployment.offer) if back and deployment.offer else None
         ready = Readiness(
             self.host, self.definition, target, port_of(self.record, target), self._path(target),
-            baseline=self._offer(self.transaction.origin), quick=proven,
+            baseline=self._offer(self.transaction.origin), quick=proven, in_use=self.report.eras,
         ).wait()  # fmt: skip
         self.report.difference = ready.difference if not back else None
         deployment = replace(deployment, offer=ready.offer.to_json(), address=ready.address)
