@@ -58,6 +58,8 @@ def describe(record: Record, serving: str | None) -> dict[str, Any]:
             "slot": serving,
             "version": active.version,
             "package": active.package,
+            "registry_type": active.registry_type,
+            "identifier": active.identifier,
             "release": active.release,
             "eras": list((active.offer or {}).get("eras", ())),
             "tools": sorted((active.offer or {}).get("tools", ())),
