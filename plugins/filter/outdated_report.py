@@ -11,12 +11,18 @@ from typing import Any
 
 from ansible.errors import AnsibleFilterError
 
-from ..module_utils.outdated.standing import COLUMNS, row
+from ..module_utils.outdated.standing import COLUMNS, row, with_contract
 from ..module_utils.table import FORMS
 
 
-def outdated_report(servers: Sequence[Mapping[str, Any]], form: str = "text") -> str:
-    """What runs, what is locked, what is newest, as a table or JSON."""
+def outdated_report(
+    servers: Sequence[Mapping[str, Any]], form: str = "text", compared: Sequence[Mapping[str, Any]] = ()
+) -> str:
+    """What runs, what is locked, what is newest, as a table or JSON.
+
+    :param compared: results of M(mcpops.fleet.mcp_update) in check mode, with what they were of as C(item).
+    """
+    servers = [with_contract(entry, compared) for entry in servers]
     if form == "json":
         return json.dumps(list(servers), indent=1) + "\n"
     if form not in FORMS:

@@ -60,9 +60,10 @@ options:
       defined:
         description: The version that the inventory names.
         type: str
-      locked:
-        description: The version that its lock has.
-        type: str
+  lock_folder:
+    description:
+      - The folder of the inventory's locks, where it has any.
+    type: path
   parallel:
     description:
       - Questions at a time.
@@ -187,6 +188,7 @@ from ..module_utils.effects import Effects
 from ..module_utils.errors import FleetError
 from ..module_utils.outdated.answer import NotChecked
 from ..module_utils.outdated.ask import Once, Registry, ask_all
+from ..module_utils.outdated.locked import locked_versions
 from ..module_utils.outdated.npm import NpmRegistry
 from ..module_utils.outdated.pypi import ACCEPT, Page, PythonIndex, shown
 from ..module_utils.outdated.standing import Running, entries_of
@@ -203,7 +205,6 @@ _SERVER = {
     "identifier": {"type": "str", "required": True},
     "version": {"type": "str"},
     "defined": {"type": "str"},
-    "locked": {"type": "str"},
 }
 
 
@@ -211,6 +212,7 @@ def main() -> None:
     module = AnsibleModule(
         argument_spec={
             "servers": {"type": "list", "elements": "dict", "required": True, "options": _SERVER},
+            "lock_folder": {"type": "path"},
             "parallel": {"type": "int", "default": 8},
             "timeout": {"type": "float", "default": 30},
             "uv": {"type": "path"},
@@ -238,7 +240,9 @@ def run(options: dict[str, Any]) -> list[dict[str, Any]]:
     }
     running = [Running(**given) for given in options["servers"]]
     answers = ask_all(running, registries, options["parallel"])
-    return [entry.to_json() for entry in entries_of(running, answers, datetime.now(timezone.utc))]
+    folder = options["lock_folder"]
+    locked = locked_versions(Path(folder)) if folder else {}
+    return [entry.to_json() for entry in entries_of(running, answers, locked, datetime.now(timezone.utc))]
 
 
 def fetch(address: str, timeout: float) -> Page | None:

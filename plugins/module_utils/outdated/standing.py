@@ -25,7 +25,7 @@ NOT_CHECKED = "not checked"
 @dataclass(frozen=True)
 class Running:
     """A server as one host has it. ``version`` is what serves (None: nothing does), ``defined`` what the
-    inventory wants, ``locked`` what the lock has (None: there is no lock)."""
+    inventory wants."""
 
     server: str
     host: str
@@ -33,7 +33,6 @@ class Running:
     identifier: str
     version: str | None = None
     defined: str | None = None
-    locked: str | None = None
 
     @property
     def package(self) -> tuple[str, str]:
@@ -68,20 +67,27 @@ class Entry:
 
 
 def entries_of(
-    running: Sequence[Running], answers: Mapping[tuple[str, str], Answer | str], now: datetime
+    running: Sequence[Running],
+    answers: Mapping[tuple[str, str], Answer | str],
+    locked: Mapping[tuple[str, str], Sequence[str]],
+    now: datetime,
 ) -> list[Entry]:
     """One entry for each server, package and version that serves.
 
     :param answers: what the registry of each package said, or why it did not.
+    :param locked: the versions of each package that are locked.
     """
     together: dict[tuple[str, str, str, str], list[Running]] = {}
     for item in running:
         key = (item.server, item.registry_type, item.identifier, item.version or "")
         together.setdefault(key, []).append(item)
-    return [_entry(held, answers[held[0].package], now) for _key, held in sorted(together.items())]
+    return [
+        _entry(held, answers[held[0].package], locked.get(held[0].package, ()), now)
+        for _key, held in sorted(together.items())
+    ]
 
 
-def _entry(held: Sequence[Running], answer: Answer | str, now: datetime) -> Entry:
+def _entry(held: Sequence[Running], answer: Answer | str, locked: Sequence[str], now: datetime) -> Entry:
     first = held[0]
     common: dict[str, Any] = {
         "server": first.server,
@@ -89,7 +95,7 @@ def _entry(held: Sequence[Running], answer: Answer | str, now: datetime) -> Entr
         "identifier": first.identifier,
         "hosts": sorted(item.host for item in held),
         "defined": sorted({item.defined for item in held if item.defined}),
-        "locked": sorted({item.locked for item in held if item.locked}),
+        "locked": list(locked),
     }
     if isinstance(answer, str):
         running = {"version": first.version, "published": None, "age_days": None} if first.version else None
@@ -155,6 +161,19 @@ def _plain(at: str) -> str:
     text = at.replace("Z", "+00:00")
     head, dot, rest = text.partition(".")
     return head + rest.lstrip("0123456789") if dot else text
+
+
+def with_contract(entry: Mapping[str, Any], compared: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
+    """An entry's JSON with how the contract of its newest version differs, where that was looked at.
+
+    :param compared: results of looks ahead; ``item`` is the entry that each is of.
+    """
+    for result in compared:
+        item = result.get("item") or {}
+        if (item.get("server"), item.get("hosts")) == (entry["server"], entry["hosts"]):
+            failure = result.get("msg") or "its host did not look, or could not"
+            return {**entry, "contract": result.get("contract") or {"verdict": None, "problem": failure}}
+    return entry
 
 
 def row(entry: Mapping[str, Any]) -> tuple[str, ...]:

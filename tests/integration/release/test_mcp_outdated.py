@@ -21,7 +21,7 @@ from tests.integration.release.registry import Registry
 def ask(registry_type: str, identifier: str, version: str, timeout: float = 60) -> dict[str, Any]:
     """What the module says of one server."""
     server = {"server": "box", "host": "node1", "registry_type": registry_type, "identifier": identifier}
-    options = {"uv": None, "node": None, "npm": None, "parallel": 4, "timeout": timeout}
+    options = {"uv": None, "node": None, "npm": None, "parallel": 4, "lock_folder": None, "timeout": timeout}
     [entry] = run({**options, "servers": [{**server, "version": version}]})
     return entry
 

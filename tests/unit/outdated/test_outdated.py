@@ -9,6 +9,7 @@ import itertools
 import json
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
@@ -19,6 +20,7 @@ from ansible_collections.mcpops.fleet.plugins.module_utils.outdated.answer impor
     Published,
 )
 from ansible_collections.mcpops.fleet.plugins.module_utils.outdated.ask import ask_all
+from ansible_collections.mcpops.fleet.plugins.module_utils.outdated.locked import locked_versions
 from ansible_collections.mcpops.fleet.plugins.module_utils.outdated.pypi import Page, PythonIndex
 from ansible_collections.mcpops.fleet.plugins.module_utils.outdated.standing import (
     Entry,
@@ -61,17 +63,17 @@ def answer(*versions: Published, notice: str | None = None) -> Answer:
 
 
 def entry(said: Answer | str, version: str | None = "1.0") -> Entry:
-    [found] = entries_of([Running("time", "node1", *TIME, version=version)], {TIME: said}, NOW)
+    [found] = entries_of([Running("time", "node1", *TIME, version=version)], {TIME: said}, {}, NOW)
     return found
 
 
 def test_hosts_that_run_the_same_share_an_entry_and_others_have_their_own() -> None:
     running = [Running("time", host, *TIME, version=version) for host, version in
                (("node2", "1.0"), ("node1", "1.0"), ("node3", "2.0"))]  # fmt: skip
-    found = entries_of(running, {TIME: answer(Published("1.0"), Published("2.0"))}, NOW)
-    assert [(item.hosts, item.status) for item in found] == [
-        (["node1", "node2"], "outdated"),
-        (["node3"], "newest"),
+    found = entries_of(running, {TIME: answer(Published("1.0"), Published("2.0"))}, {TIME: ["1.5"]}, NOW)
+    assert [(item.hosts, item.status, item.locked) for item in found] == [
+        (["node1", "node2"], "outdated", ["1.5"]),
+        (["node3"], "newest", ["1.5"]),
     ]
 
 
@@ -158,6 +160,33 @@ def test_reports_say_the_same_in_each_form_and_markdown_shows_words_as_words() -
     assert head.startswith("| server | running | hosts |")
     assert r"1.0 is deprecated: see \<b\>\|x\|\</b\>" in body
     assert "1.0 is deprecated: see <b>|x|</b>" in outdated_report([said])
+
+
+def test_a_contract_that_was_compared_is_in_the_report_and_one_that_could_not_be_has_the_reason() -> None:
+    said = entry(answer(Published("1.0"), Published("2.0"))).to_json()
+    differs = {"verdict": "breaking", "differences": ["- tool now"]}
+    for result, contract in (
+        ({"item": said, "contract": differs}, differs),
+        (
+            {"item": said, "contract": None},
+            {"verdict": None, "problem": "its host did not look, or could not"},
+        ),
+        ({"item": said, "msg": "no room"}, {"verdict": None, "problem": "no room"}),
+        ({"item": {**said, "server": "other"}, "contract": differs}, None),
+        ({"unreachable": True}, None),
+    ):
+        [found] = json.loads(outdated_report([said], "json", [result]))
+        assert found["contract"] == contract
+    assert "breaking" in outdated_report([said], "text", [{"item": said, "contract": differs}])
+
+
+def test_locked_versions_are_read_and_what_is_no_lock_is_passed_over(tmp_path: Path) -> None:
+    package = {"registry_type": "npm", "identifier": "@a/b", "version": "1.0.0"}
+    (tmp_path / "a+b.lock.txt").write_text(json.dumps({"package": package}))
+    (tmp_path / "c.lock.txt").write_text(json.dumps({"package": {**package, "version": "1.1.0"}}))
+    (tmp_path / "d.lock.txt").write_text("{")
+    assert locked_versions(tmp_path) == {("npm", "@a/b"): ["1.0.0", "1.1.0"]}
+    assert locked_versions(tmp_path / "none") == {}
 
 
 PAGES = {
