@@ -256,6 +256,13 @@ unchecked:
   type: list
   elements: str
   returned: with O(state=present)
+eras_in_use:
+  description:
+    - Which eras clients used at the edge of this host within C(update.era_in_use) days, as for
+      M(mcpops.fleet.mcp_server_info). An update that drops one of them is not made.
+    - V(none) where that was not looked at.
+  type: dict
+  returned: always
 rolled_back:
   description: Whether this run went back.
   type: bool

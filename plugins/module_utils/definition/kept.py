@@ -45,5 +45,10 @@ def restored(raw: Mapping[str, Any]) -> ServerDefinition:
             tuple(Call(**call) for call in require["calls"]),
             require.get("schemas", {}),
         ),
-        update=UpdatePolicy(**{**raw["update"], "approved": tuple(raw["update"].get("approved", ()))}),
+        update=UpdatePolicy(
+            **{
+                **raw["update"],
+                **{key: tuple(raw["update"].get(key, ())) for key in ("approved", "drop_eras")},
+            }
+        ),
     )

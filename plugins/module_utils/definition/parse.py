@@ -33,6 +33,7 @@ _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 _COMMAND = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*")
 
 TRANSPORTS = ("streamable-http", "stdio")
+ERAS = ("modern", "legacy")
 _KEYS = (
     "name", "package", "transport", "arguments", "environment", "credentials", "command", "path", "route",
     "ports", "require", "service", "update",
@@ -206,6 +207,8 @@ def _update(reader: Reader) -> UpdatePolicy:
         on_breaking=update.choice("on_breaking", default.on_breaking, ("stop", "allow")),
         on_description=update.choice("on_description", default.on_description, ("warn", "stop")),
         approved=_approved(update),
+        era_in_use=update.number("era_in_use", default.era_in_use, 0, 90),
+        drop_eras=_drop_eras(update),
     )
 
 
@@ -217,6 +220,16 @@ def _approved(update: Reader) -> tuple[str, ...]:
                 "Copy it from the error or the result, sha256: and 64 hexadecimal digits.",
             )  # fmt: skip
     return tuple(map(str, update.sequence("approved")))
+
+
+def _drop_eras(update: Reader) -> tuple[str, ...]:
+    eras = update.sequence("drop_eras")
+    unknown = [era for era in eras if era not in ERAS]
+    if unknown:
+        raise update.complaint(
+            "drop_eras", f"it has {shown(unknown)}", f"Give a list of eras: {', '.join(ERAS)}."
+        )
+    return tuple(dict.fromkeys(eras))
 
 
 def _check_port_is_told(reader: Reader, definition: ServerDefinition) -> None:

@@ -37,8 +37,8 @@ class Requirements:
 
 @dataclass(frozen=True)
 class UpdatePolicy:
-    """How an update of this server goes; all times in seconds. ``approved``: digests of contracts that are
-    taken whatever has changed in them."""
+    """How an update of this server goes; all times in seconds, but ``era_in_use`` in days. ``approved``: digests
+    of contracts that are taken whatever has changed in them."""
 
     install_timeout: float = 600
     ready_timeout: float = 60
@@ -50,6 +50,8 @@ class UpdatePolicy:
     on_breaking: str = "stop"
     on_description: str = "warn"
     approved: tuple[str, ...] = ()
+    era_in_use: float = 7
+    drop_eras: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -58,6 +58,8 @@ def describe(record: Record, serving: str | None) -> dict[str, Any]:
             "slot": serving,
             "version": active.version,
             "package": active.package,
+            "registry_type": active.registry_type,
+            "identifier": active.identifier,
             "release": active.release,
             "eras": list((active.offer or {}).get("eras", ())),
             "tools": sorted((active.offer or {}).get("tools", ())),
@@ -108,6 +110,9 @@ class Converger:
             if self._definition.over_http:
                 self._host.edge.refuse_taken(self._definition.name, self._definition.route)
             plan = plan_present(self._observe(steps), phase)
+            self._report.eras = self._host.eras_in_use(
+                steps.record, self._definition.update.era_in_use, keep=apply
+            )
             if not apply:
                 return self._foreseen(steps, plan, self._definition.package)
             self._sync(plan)

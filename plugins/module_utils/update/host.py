@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import shutil
 from collections.abc import Callable
@@ -15,6 +16,8 @@ from ..definition.server import ServerDefinition
 from ..edge.edge import Edge
 from ..edge.runtime import Runtime
 from ..effects import Effects, sync_directory
+from ..eras.known import Known
+from ..eras.ledger import Ledger
 from ..errors import FleetError
 from ..host.layout import Layout
 from ..journal.journal import Journal
@@ -84,6 +87,29 @@ class Host:
         for folder in folders:
             if folder.is_dir():
                 self.effects.act("fsync", str(folder), functools.partial(sync_directory, folder))
+
+    def eras_in_use(self, record: Record, days: float, keep: bool) -> Known:
+        """Which eras clients of a server use, after a look at the edge; trouble with it is in the answer.
+
+        :param days: for how long a use counts.
+        :param keep: write down what is new.
+        """
+        now = self.senses.now()
+        if not record.ports:
+            return Known(None, "no client reaches it through the edge", days, now)
+        try:
+            return Known(self.ledger().look([record.server], keep)[record.server], None, days, now)
+        except (FleetError, OSError) as error:
+            return Known(None, str(error), days, now)
+
+    def note_eras(self, server: str) -> None:
+        """Write down which eras clients of a server use; what hinders that hinders nothing else."""
+        with contextlib.suppress(FleetError, OSError):
+            self.ledger().look([server])
+
+    def ledger(self) -> Ledger:
+        """Where it is kept which eras clients use."""
+        return Ledger(self.effects, self.layout.state, self.edge, self.senses.now)
 
     def log_tail(self, server: str, slot: str) -> str:
         """The last lines a slot wrote, on one line; empty when there are none."""

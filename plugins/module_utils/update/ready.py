@@ -12,6 +12,7 @@ from ..contract.compare import Difference, compare
 from ..contract.offer import Offer
 from ..contract.require import disappointment, missing_tools, unfit
 from ..definition.server import Requirements, ServerDefinition
+from ..eras.known import Known
 from ..errors import FleetError
 from ..protocol.excerpt import Excerpt
 from ..protocol.report import ProbeReport
@@ -88,11 +89,12 @@ class Readiness:
 
     :param baseline: what the release in service offers; None on a first deployment.
     :param quick: for a way back: a release that was proven before has only to answer again.
+    :param in_use: which eras clients use.
     """
 
     def __init__(
         self, host: Host, definition: ServerDefinition, slot: str, port: int | None, path: str,
-        baseline: Offer | None, quick: Offer | None = None,
+        baseline: Offer | None, quick: Offer | None = None, in_use: Known | None = None,
     ) -> None:  # fmt: skip
         self._host = host
         self._senses = host.senses
@@ -102,6 +104,7 @@ class Readiness:
         self._path = path
         self._baseline = baseline
         self._quick = quick
+        self._in_use = in_use
         self._pid: int | None = None
         self.difference: Difference | None = None
         """How the contract differs from the one in service, as far as it was looked at."""
@@ -247,9 +250,18 @@ class Readiness:
         except FleetError as error:
             return self._failure(f"{error.tried}: {error.came_back}", error.cure)
         self.difference = compare(self._baseline, self.offer)
+        dropped = [era for era in self._baseline.eras if era not in self.offer.eras] if self._baseline else []
+        used = f". {self._in_use.words(dropped)}" if dropped and self._in_use else ""
+        objection = self._in_use and self._in_use.objection(dropped, self._definition.update.drop_eras)
         ruling = rule(self.difference, self._definition.update)
         if ruling.problem:
-            return self._failure(f"{ruling.problem} ({report.describe()})", ruling.cure)
+            return self._failure(f"{ruling.problem} ({report.describe()}){used}", ruling.cure)
+        if objection:
+            return self._failure(
+                objection,
+                "Keep the version in service until clients have moved, or let the era go explicitly: "
+                f"update.drop_eras: [{', '.join(dropped)}].",
+            )
         return Ready(self.offer, "", ruling.warnings)
 
     def _answers(

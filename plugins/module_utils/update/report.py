@@ -13,6 +13,7 @@ from typing import Any
 
 from ..contract.compare import Difference
 from ..contract.offer import Offer
+from ..eras.known import Known
 from .drain import Drained
 
 
@@ -30,6 +31,7 @@ class Report:
     offers: tuple[Offer, Offer] | None = None
     unseen: str | None = None
     warnings: list[str] = field(default_factory=list)
+    eras: Known | None = None
     rolled_back: bool = False
     reason: str | None = None
 
@@ -66,6 +68,7 @@ class Report:
                 "seconds": round(self.drained.seconds, 3),
             },
             "contract": self.difference.to_json() if self.difference else None,
+            "eras_in_use": self.eras and self.eras.to_json(),
             "rolled_back": self.rolled_back,
             "reason": self.reason,
         }

@@ -174,7 +174,7 @@ class Steps:
         baseline = self._offer(self.transaction.origin)
         readiness = Readiness(
             self.host, self.definition, target, port_of(self.record, target), self._path(target),
-            baseline=baseline, quick=proven,
+            baseline=baseline, quick=proven, in_use=self.report.eras,
         )  # fmt: skip
         try:
             ready = readiness.wait()

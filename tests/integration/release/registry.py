@@ -162,7 +162,11 @@ class Registry:
                 "name": name,
                 "dist-tags": {"latest": VERSION},
                 "versions": {VERSION: version},
-                **({"time": {VERSION: self.published}} if self.published else {}),
+                **(
+                    {"time": {"0.9.0": "2026-01-01T00:00:00.000Z", VERSION: self.published}}
+                    if self.published
+                    else {}
+                ),
                 "readme": " " * 5000,
             }
         ).encode()
@@ -195,6 +199,7 @@ _PYPI = ("good-server", "cut-off", "half-page", "bad-hash", "needs-runtime", "mi
 _RUNS_SCRIPT = "require('fs').writeFileSync('ran', '')"
 _NPM: dict[str, tuple[dict[str, object], dict[str, bytes]]] = {
     "good-server": ({"bin": "cli.js"}, {}),
+    "old-server": ({"bin": "cli.js", "deprecated": "use good-server"}, {}),
     "two-programs": ({"bin": {"first": "cli.js", "second": "cli.js"}}, {}),
     "no-program": ({}, {}),
     "cut-off": ({"bin": "cli.js"}, {}),
