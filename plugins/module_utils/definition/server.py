@@ -64,6 +64,7 @@ class ServerDefinition:
     require: Requirements = field(default_factory=Requirements)
     service: Sandbox = field(default_factory=Sandbox)
     update: UpdatePolicy = field(default_factory=UpdatePolicy)
+    protected: bool = False
 
     @property
     def over_http(self) -> bool:

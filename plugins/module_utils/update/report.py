@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+from ..audit.line import Head
 from ..contract.compare import Difference
 from .drain import Drained
 
@@ -25,6 +26,8 @@ class Report:
     difference: Difference | None = None
     rolled_back: bool = False
     reason: str | None = None
+    audit: Head | None = None
+    audit_problem: str | None = None
 
     @contextmanager
     def step(self, name: str) -> Iterator[None]:
@@ -62,4 +65,5 @@ class Report:
             },
             "rolled_back": self.rolled_back,
             "reason": self.reason,
+            "audit": {**(self.audit.to_json() if self.audit else {}), "problem": self.audit_problem},
         }
