@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, mcpops.fleet contributors
 # GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The controller's part of mcp_update: it ships the bundle of a release that a host lacks.
+"""The controller's part of mcp_update: it says who asks, and ships the bundle of a release that a host lacks.
 
 One task does all of it, so that a host with nothing to do costs one module call here too.
 """
@@ -18,6 +18,7 @@ from ..module_utils.errors import FleetError
 from ..module_utils.release.bundles import FOLDER, Bundles, tools_here
 from ..module_utils.release.package import Package, Tools
 from ..module_utils.release.target import target_from
+from ..plugin_utils.charge import charged
 
 _MAKE_TIMEOUT = 600.0
 """Seconds for resolving and fetching a bundle that nobody made before."""
@@ -31,7 +32,7 @@ class ActionModule(ActionBase):
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         """Ansible's entry point of an action."""
         super().run(tmp, task_vars)
-        options = dict(self._task.args)
+        options = charged(self._task.args, task_vars or {}, self._templar.template)
         try:
             if options.get("bundle"):
                 return self._with(Path(self._local(options["bundle"])), options, task_vars)

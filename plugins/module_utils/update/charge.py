@@ -102,7 +102,7 @@ def told(report: dict[str, Any], record: Record) -> dict[str, Any]:
     """What is worth keeping of how a run went."""
     contract = report["contract"]
     return {
-        "reached": record.transaction.step if record.transaction else "settled",
+        "under_way": record.transaction.step if record.transaction else None,
         "reason": report["reason"],
         "contract": contract and {"verdict": contract["verdict"], "breaking": contract["breaking"]},
         "drained": report["drained"],

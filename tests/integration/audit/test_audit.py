@@ -6,15 +6,13 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from ansible_collections.mcpops.fleet.plugins.module_utils.audit.chain import check
-from ansible_collections.mcpops.fleet.plugins.module_utils.errors import FleetError
 from ansible_collections.mcpops.fleet.plugins.module_utils.update.converge import UpdateFailed
-from tests.support.node import Node, box, version
+from tests.support.node import Node, box
 
 
 def lines(node: Node) -> list[dict[str, Any]]:
