@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, mcpops.fleet contributors
 # GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Adding to an audit: killed in the middle, at the same time, on a full disk, with secrets in what is told."""
+"""Adding to an audit: killed in the middle, two at once, on a full disk, with secrets in what is told."""
 
 from __future__ import annotations
 
@@ -181,11 +181,11 @@ def account(trail: Trail, **who: str) -> Account:
 def test_a_change_that_cannot_be_recorded_does_not_begin_and_a_way_back_does(tmp_path: Path) -> None:
     effects = Refusing("append")
     told = account(Trail(effects, tmp_path / "audit"))
-    with pytest.raises(
-        FleetError, match=r"time: record the change.*no room.*Free space.*Nothing was changed"
+    with (
+        pytest.raises(FleetError, match=r"time: record the change.*no room.*Free space.*Nothing was changed"),
+        told.change("update", "time", {}),
     ):
-        with told.change("update", "time", {}):
-            pytest.fail("it began")
+        pytest.fail("it began")
     with told.change("rollback", "time", {}, needed=False):
         pass
     assert told.problem and "no room" in told.problem

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -13,7 +13,7 @@ import pytest
 from ansible_collections.mcpops.fleet.plugins.module_utils.protection.permit import Change, permit
 from ansible_collections.mcpops.fleet.plugins.module_utils.protection.rules import rules_of
 
-NOW = datetime(2026, 12, 24, 12, tzinfo=timezone.utc)
+NOW = datetime(2026, 12, 24, 12, tzinfo=UTC)
 FROZEN = [{"freeze": "feast", "dates": ["2026-12-24"]}]
 UPDATE = Change("time", "update it to mcp-server-time@2", "2")
 FIRST = Change("time", "deploy mcp-server-time@2", "2", guarded=False)

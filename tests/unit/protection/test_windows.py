@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -16,11 +16,12 @@ from ansible_collections.mcpops.fleet.plugins.module_utils.protection.windows im
 
 BERLIN, NEW_YORK = "Europe/Berlin", "America/New_York"
 NIGHTS = {"allow": "nights", "days": ["mon", "fri"], "from": "22:00", "to": "02:00", "timezone": BERLIN}
+FAIR = {"freeze": "fair", "dates": ["2026-11-23"], "timezone": BERLIN}
 YEAR_END = {"freeze": "end of year", "dates": ["2026-12-20..2027-01-02"]}
 
 
 def at(text: str) -> datetime:
-    return datetime.fromisoformat(text).replace(tzinfo=timezone.utc)
+    return datetime.fromisoformat(text).replace(tzinfo=UTC)
 
 
 def is_open(windows: list[dict[str, Any]], moment: str) -> bool:
@@ -46,8 +47,8 @@ def is_open(windows: list[dict[str, Any]], moment: str) -> bool:
         ([NIGHTS], "2026-07-06 20:00", True),
         ([NIGHTS], "2026-07-06 19:59", False),
         # A freeze wins over a window, and ends with its last day in its own zone.
-        ([NIGHTS, {"freeze": "fair", "dates": ["2026-11-23"], "timezone": BERLIN}], "2026-11-23 22:30", False),
-        ([NIGHTS, {"freeze": "fair", "dates": ["2026-11-23"], "timezone": BERLIN}], "2026-11-23 23:00", True),
+        ([NIGHTS, FAIR], "2026-11-23 22:30", False),
+        ([NIGHTS, FAIR], "2026-11-23 23:00", True),
         # Two windows: either will do.
         ([NIGHTS, {"allow": "noon", "from": "12:00", "to": "13:00"}], "2026-11-25 12:30", True),
         # A freeze until a point in time.
@@ -105,7 +106,8 @@ def test_a_window_takes_the_first_and_a_freeze_the_longest_of_a_time_that_clocks
     ("windows", "moment", "expected"),
     [
         ([NIGHTS], "2026-11-24 12:00", "2026-11-27 21:00"),
-        ([NIGHTS, {"freeze": "f", "dates": ["2026-11-27..2026-11-29"]}], "2026-11-24 12:00", "2026-11-30 21:00"),
+        ([NIGHTS, {"freeze": "f", "dates": ["2026-11-27..2026-11-29"]}], "2026-11-25 12:00",
+         "2026-11-30 21:00"),
         ([YEAR_END], "2026-12-24 12:00", "2027-01-03 00:00"),
         # A freeze that ends within a window opens it.
         ([NIGHTS, {"freeze": "f", "until": "2026-11-23T22:30:00Z"}], "2026-11-23 12:00", "2026-11-23 22:30"),
@@ -127,7 +129,8 @@ def test_the_next_opening_is_when_a_window_is_on_and_no_freeze_is(
         ({"from": "22:00"}, "number 1: it has neither allow nor freeze"),
         ({"allow": "a", "freeze": "b"}, "it has both"),
         ({"allow": True}, "allow: it is True. Give it a name"),
-        ({"allow": "a", "from": 1320}, 'number 1 (a), from: it is 1320. Quote it, with two digits each, like "22:00"'),
+        ({"allow": "a", "from": 1320},
+         'number 1 (a), from: it is 1320. Quote it, with two digits each, like "22:00"'),
         ({"allow": "a", "to": "25:00"}, "to: it is '25:00'"),
         ({"allow": "a", "days": "mon"}, "days: it is 'mon'. Write it as a list of mon, tue"),
         ({"allow": "a", "days": ["moonday"]}, "days: it is ['moonday']"),
