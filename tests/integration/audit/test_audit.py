@@ -111,7 +111,7 @@ def test_mcp_audit_finds_and_exports_what_is_asked_for(node: Node) -> None:
 
 def test_a_secret_that_a_failing_server_says_is_not_on_record(node: Node) -> None:
     node.update("1.0.0")
-    said = {"arguments": ["--port", "{port}", "--say", "s3cr3t-value"]}
+    said: dict[str, Any] = {"arguments": ["--port", "{port}", "--say", "s3cr3t-value"]}
     with pytest.raises(UpdateFailed):
         node.update("2.2.0", **said)
     secret = "cannot open the database"
