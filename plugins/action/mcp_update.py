@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, mcpops.fleet contributors
 # GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The controller's part of mcp_update: it reads locks, and ships the bundle of a release that a host lacks.
+"""The controller's part of mcp_update: it says who asks, reads locks, and ships a release that a host lacks.
 
 One task does all of it, so that a host with nothing to do costs one module call here too.
 """
@@ -20,6 +20,7 @@ from ..module_utils.release.lock import Lock
 from ..module_utils.release.locks import Locks, choose, dumps, mode_of
 from ..module_utils.release.package import Package, Tools
 from ..module_utils.release.target import target_from
+from ..plugin_utils.charge import charged
 
 UNLOCKED = (
     "There is no lock: what it depends on is what the registry gave, and nobody looked at it before. "
@@ -38,7 +39,7 @@ class ActionModule(ActionBase):
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         """Ansible's entry point of an action."""
         super().run(tmp, task_vars)
-        options = dict(self._task.args)
+        options = charged(self._task.args, task_vars or {}, self._templar.template)
         try:
             locks = self._locks(options)
             options.update({"lock_content": dumps(locks)} if locks else {})

@@ -70,6 +70,25 @@ def _write(stream: IO[bytes], data: bytes) -> None:
     stream.flush()
 
 
+def _append(path: Path, data: bytes, mode: int) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, mode)
+    try:
+        size = os.fstat(descriptor).st_size
+        if size == 0:
+            os.fchmod(descriptor, mode)
+        try:
+            left = memoryview(data)
+            while left:
+                left = left[os.write(descriptor, left) :]
+            os.fsync(descriptor)
+        except OSError:
+            with contextlib.suppress(OSError):
+                os.ftruncate(descriptor, size)
+            raise
+    finally:
+        os.close(descriptor)
+
+
 def sync_directory(path: Path) -> None:
     """Make a directory's entries durable."""
     descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
@@ -113,6 +132,16 @@ class Effects:
                 temporary.unlink()
             raise
         self.act("fsync", str(path.parent), lambda: sync_directory(path.parent))
+
+    def append(self, path: Path, data: bytes, mode: int = 0o644) -> None:
+        """Add to the end of a file, durable; it is made where it is not there.
+
+        A crash leaves nothing or a part of it at the end; what cannot be written whole is taken back.
+        """
+        new = not path.exists()
+        self.act("append", str(path), lambda: _append(path, data, mode))
+        if new:
+            self.act("fsync", str(path.parent), lambda: sync_directory(path.parent))
 
     def make_directory(self, path: Path, mode: int = 0o755) -> None:
         """Create a directory and its parents where they are missing; durable."""

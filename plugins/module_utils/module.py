@@ -6,12 +6,14 @@
 from __future__ import annotations
 
 import os
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 from ansible.module_utils.common.respawn import has_respawned, respawn_module
 
+from .audit.account import Who
 from .contract.require import HAS_JMESPATH, check_expression
 from .contract.shown import shown, verdict
 from .definition.server import ServerDefinition
@@ -19,10 +21,33 @@ from .effects import Effects
 from .errors import FleetError
 from .host.layout import Layout, read_layout
 from .journal.record import Record
+from .protection.permit import Change, permit
+from .protection.rules import rules_of
+from .update.charge import Charge
 from .update.converge import Outcome
 from .update.host import Host, open_host
 from .update.plan import UPDATE, Plan, until
 from .update.report import Report
+
+CHARGE: dict[str, dict[str, Any]] = {
+    "approve": {"type": "list", "elements": "str", "default": []},
+    "windows": {"type": "list", "elements": "raw", "default": []},
+    "emergency": {"type": "raw"},
+    "reason": {"type": "str"},
+    "caller": {"type": "dict", "default": {}},
+}
+"""Options of modules that change servers; the documentation fragment ``fleet.charge`` describes them."""
+
+
+def charge_of(module: AnsibleModule) -> Charge:
+    """Who asks for what the module is to do, and what allows it.
+
+    :raises FleetError: when the rules cannot be read; nothing may be changed then.
+    """
+    claims = {str(key): str(value)[:200] for key, value in module.params["caller"].items()}
+    host = claims.pop("host", None)
+    given = (module.params[option] for option in ("approve", "windows", "emergency"))
+    return Charge(Who(claims, host, module.params["reason"]), rules_of(*given))
 
 
 def read_host(module: AnsibleModule) -> Layout:
@@ -57,9 +82,11 @@ def open_for(module: AnsibleModule, definition: ServerDefinition) -> Host:
     return open_host(layout, Effects())
 
 
-def foresee_unprepared(definition: ServerDefinition, state: str, phase: str) -> Outcome:
+def foresee_unprepared(definition: ServerDefinition, state: str, phase: str, charge: Charge) -> Outcome:
     """What a run would do on a host that the role host has yet to prepare: in check mode it left nothing."""
     steps = until(UPDATE, phase) if state == "present" else ()
+    first = Change(definition.name, f"deploy {definition.package}", definition.version, guarded=False)
+    refusal = permit([first] if steps else [], False, charge.rules, datetime.now(timezone.utc)).refusal
     before = ("serves: nothing",)
     return Outcome(
         plan=Plan(steps=steps, pending=bool(steps) and steps != UPDATE),
@@ -68,6 +95,7 @@ def foresee_unprepared(definition: ServerDefinition, state: str, phase: str) -> 
         report=Report(),
         before=before,
         after=(f"serves: {definition.package}",) if steps else before,
+        refused=str(refusal) if refusal else None,
     )
 
 
@@ -97,4 +125,10 @@ def result_of(outcome: Outcome, module: AnsibleModule) -> dict[str, Any]:
     """An outcome as the module's result; what its owner should know of it becomes a warning."""
     for warning in outcome.report.warnings:
         module.warn(f"{outcome.record.server}: {warning}")
+    if outcome.report.audit_problem:
+        module.warn(
+            f"{outcome.record.server}: the audit is not as it should be: {outcome.report.audit_problem}"
+        )
+    if outcome.refused:
+        module.warn(f"This would be refused: {outcome.refused}")
     return {**outcome.to_json(), **({"diff": diff_of(outcome)} if module._diff else {})}

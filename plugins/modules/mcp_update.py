@@ -20,6 +20,7 @@ author:
   - mcpops.fleet contributors (@mcpops)
 extends_documentation_fragment:
   - mcpops.fleet.fleet
+  - mcpops.fleet.fleet.charge
   - mcpops.fleet.fleet.attributes
 attributes:
   check_mode:
@@ -37,7 +38,8 @@ options:
       - The definition of the server, as in the inventory; C(docs/definition.md) in the collection has all
         keys.
       - Keys are C(name), C(package) (C(registry_type), C(identifier), C(version)), C(transport),
-        C(arguments), C(environment), C(command), C(path), C(route), C(ports), C(require), C(update).
+        C(arguments), C(environment), C(command), C(path), C(route), C(ports), C(require), C(update),
+        C(protected).
       - With O(state=absent) C(name) and C(transport) are enough.
     type: dict
     required: true
@@ -51,7 +53,7 @@ options:
     description:
       - V(present) brings the defined release into service, as far as O(phase).
       - V(rolled_back) goes back from an update that is under way, or from the last one. Done twice it changes
-        nothing the second time.
+        nothing the second time. It is always allowed, and on record.
       - V(absent) takes the server off the host. Its releases stay.
     type: str
     choices: [present, rolled_back, absent]
@@ -116,6 +118,7 @@ options:
       - Implies O(release_source=controller).
     type: path
 seealso:
+  - module: mcpops.fleet.mcp_audit
   - module: mcpops.fleet.mcp_health
   - module: mcpops.fleet.mcp_lock
   - module: mcpops.fleet.mcp_release
@@ -138,6 +141,11 @@ EXAMPLES = r"""
       require:
         tools: [echo]
 
+- name: Update a protected server
+  mcpops.fleet.mcp_update:
+    server: "{{ everything }}"
+    approve: ["everything@2026.8.31"]
+
 - name: Go back to the release before
   mcpops.fleet.mcp_update:
     server: "{{ everything }}"
@@ -153,6 +161,16 @@ plan:
   description: What was to be done, or in check mode would be done, in order.
   type: list
   elements: str
+  returned: always
+refused:
+  description: In check mode, why a run would not be allowed to do it, and what it takes.
+  type: str
+  returned: always
+audit:
+  description:
+    - The last line of the host's audit, by C(seq) and C(hash); whoever keeps it has a witness for
+      M(mcpops.fleet.mcp_audit). C(problem) says what kept it from being read or written.
+  type: dict
   returned: always
 pending:
   description: Whether later phases have something to do.
@@ -282,7 +300,7 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils.definition.parse import parse, parse_name
 from ..module_utils.errors import FleetError
-from ..module_utils.module import foresee_unprepared, open_for, result_of
+from ..module_utils.module import CHARGE, charge_of, foresee_unprepared, open_for, result_of
 from ..module_utils.release.locks import loads
 from ..module_utils.update.converge import Converger, Outcome, UpdateFailed
 from ..module_utils.update.foresee import foresee_contract
@@ -305,6 +323,7 @@ def main() -> None:
             "lock_folder": {"type": "str"},
             "lock_content": {"type": "str", "no_log": True},
             "bundle": {"type": "path"},
+            **CHARGE,
         },
         supports_check_mode=True,
     )
@@ -326,22 +345,23 @@ def run(module: AnsibleModule) -> tuple[Outcome, dict[str, Any] | None]:
     state, apply = module.params["state"], not module.check_mode
     read = parse_name if state == "absent" else parse
     definition = read(module.params["server"], module.params["credentials"])
+    charge = charge_of(module)
     if module.check_mode and not os.path.exists(module.params["config"]):
-        return foresee_unprepared(definition, state, module.params["phase"]), None
+        return foresee_unprepared(definition, state, module.params["phase"], charge), None
     host = open_for(module, definition)
     if state == "present" and module.params["lock_content"]:
         host = replace(host, releases=host.releases.locked(loads(module.params["lock_content"])))
     bundle = module.params["bundle"]
     if bundle or module.params["release_source"] == "controller":
         host = replace(host, releases=host.releases.shipped(Path(bundle) if bundle else None))
-    converger = Converger(host, definition, module.params["lock_timeout"])
+    converger = Converger(host, definition, module.params["lock_timeout"], charge)
     if state == "absent":
         return converger.absent(apply), None
     if state == "rolled_back":
         return converger.rolled_back(module.params["unfinished_only"], apply), None
     if module.params["release_source"] == "controller" and not bundle:
-        foreseen = Converger(host, definition, 0).present(module.params["phase"], apply=False)
-        if "staged" in foreseen.plan.steps:
+        foreseen = Converger(host, definition, 0, charge).present(module.params["phase"], apply=False)
+        if "staged" in foreseen.plan.steps and foreseen.refused is None:
             wanted = host.releases.wanted(package_of(definition))
             if wanted:
                 foreseen.report.unseen = "the controller ships the release, and it is not here yet"

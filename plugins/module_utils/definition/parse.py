@@ -15,7 +15,7 @@ from .reader import Reader, shown
 from .server import Call, Requirements, ServerDefinition, UpdatePolicy
 from .service import parse_service
 
-_RESERVED = ("clients", "edge", "kept", "lock", "probe", "recover", "tier")
+_RESERVED = ("audit", "clients", "edge", "kept", "lock", "probe", "recover", "tier")
 """Names of the fleet's own accounts, units and folders; a server of that name would share them."""
 _NAME = re.compile(rf"(?!(?:{'|'.join(_RESERVED)})\Z)" r"[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?")
 _IDENTIFIER = {
@@ -36,7 +36,7 @@ TRANSPORTS = ("streamable-http", "stdio")
 ERAS = ("modern", "legacy")
 _KEYS = (
     "name", "package", "transport", "arguments", "environment", "credentials", "command", "path", "route",
-    "ports", "require", "service", "update",
+    "ports", "require", "service", "update", "protected",
 )  # fmt: skip
 
 
@@ -71,6 +71,7 @@ def parse(raw: Any, credentials: Mapping[str, Any] | None = None) -> ServerDefin
         require=_require(reader),
         service=parse_service(reader),
         update=_update(reader),
+        protected=reader.flag("protected"),
     )
     _check_port_is_told(reader, definition)
     return definition
@@ -91,6 +92,7 @@ def parse_name(raw: Any, credentials: Mapping[str, Any] | None = None) -> Server
         version="",
         transport=reader.choice("transport", "", TRANSPORTS),
         update=_update(reader),
+        protected=reader.flag("protected"),
     )
 
 

@@ -37,8 +37,8 @@ class Requirements:
 
 @dataclass(frozen=True)
 class UpdatePolicy:
-    """How an update of this server goes; all times in seconds, but ``era_in_use`` in days. ``approved``: digests
-    of contracts that are taken whatever has changed in them."""
+    """How an update of this server goes; all times in seconds, but ``era_in_use`` in days. ``approved``:
+    digests of contracts that are taken whatever has changed in them."""
 
     install_timeout: float = 600
     ready_timeout: float = 60
@@ -73,6 +73,7 @@ class ServerDefinition:
     require: Requirements = field(default_factory=Requirements)
     service: Sandbox = field(default_factory=Sandbox)
     update: UpdatePolicy = field(default_factory=UpdatePolicy)
+    protected: bool = False
 
     @property
     def over_http(self) -> bool:

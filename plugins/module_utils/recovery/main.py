@@ -90,6 +90,8 @@ def _note_eras(layout: Layout, server: str) -> None:
 
 def _recover(layout: Layout, definition: ServerDefinition, after: float, why: str, found: str) -> int:
     # Loaded where there is something to do: most of the time there is not.
+    from ..audit.account import Who
+    from ..update.charge import Charge
     from ..update.converge import Converger, UpdateFailed
     from ..update.host import open_host
 
@@ -97,7 +99,8 @@ def _recover(layout: Layout, definition: ServerDefinition, after: float, why: st
         verdict = judge(record, Moment.now(), after)
         return verdict is not None and verdict.due
 
-    converger = Converger(open_host(layout, Effects()), definition, lock_timeout=0)
+    charge = Charge(Who({"user": "mcp-recover"}, reason=why))
+    converger = Converger(open_host(layout, Effects()), definition, 0, charge)
     try:
         outcome = converger.recovered(due, f"{why}, and it was not yet proven")
     except LockHeld:

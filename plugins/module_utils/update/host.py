@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from ..audit.trail import Limits, Trail
 from ..definition.server import ServerDefinition
 from ..edge.edge import Edge
 from ..edge.runtime import Runtime
@@ -47,6 +48,7 @@ class Host:
     driver: SlotDriver
     launchers: Launchers
     edge: Edge
+    trail: Trail
     senses: Senses = field(default_factory=Senses)
 
     def data_directory(self, server: str) -> Path:
@@ -180,7 +182,13 @@ def open_host(layout: Layout, effects: Effects) -> Host:
         driver=_driver(layout, effects, files),
         launchers=Launchers(effects, layout.launchers, files, layout.launcher),
         edge=Edge(effects, layout.edge.maps, Runtime(effects, layout.edge.socket), _master(layout, effects)),
+        trail=trail_of(layout, effects),
     )
+
+
+def trail_of(layout: Layout, effects: Effects) -> Trail:
+    """The host's audit."""
+    return Trail(effects, layout.state / "audit", Limits(layout.audit.file_bytes, layout.audit.files))
 
 
 def _master(layout: Layout, effects: Effects) -> Runtime:

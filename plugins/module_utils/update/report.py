@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+from ..audit.line import Head
 from ..contract.compare import Difference
 from ..contract.offer import Offer
 from ..eras.known import Known
@@ -34,6 +35,8 @@ class Report:
     eras: Known | None = None
     rolled_back: bool = False
     reason: str | None = None
+    audit: Head | None = None
+    audit_problem: str | None = None
 
     @contextmanager
     def step(self, name: str) -> Iterator[None]:
@@ -71,4 +74,5 @@ class Report:
             "eras_in_use": self.eras and self.eras.to_json(),
             "rolled_back": self.rolled_back,
             "reason": self.reason,
+            "audit": {**(self.audit.to_json() if self.audit else {}), "problem": self.audit_problem},
         }

@@ -109,6 +109,7 @@ class Steps:
         self.save(
             replace(
                 record,
+                protected=record.protected or definition.protected,
                 slots={**record.slots, target: deployment},
                 previous=None if record.previous == target else record.previous,
                 generation=record.generation + 1,
