@@ -10,9 +10,9 @@ short_description: Keep what a host serves in an encrypted file
 version_added: 0.1.0
 description:
   - Writes the state of all servers of a host, their slots with credentials, their routes, and the releases in
-    use into one file, encrypted with age for public recipients, and reads it back from the disk.
-  - What is under way is not in it. An update that has not passed its bake counts as not begun, one that has as
-    done. Nobody has to wait for a backup, and it waits for nobody.
+    use into one file, encrypted with age for public recipients, and reads it back.
+  - What is under way is not in it. An update that has not passed its bake counts as not begun, one that has
+    as done. Nobody has to wait for a backup, and it waits for nobody.
   - A server's own data (its data folder) is not in it.
   - When the newest backup holds the same already, for the same recipients, and its bytes are as they were
     written, nothing is done.

@@ -12,10 +12,10 @@ description:
   - Brings the servers of a backup that M(mcpops.fleet.mcp_backup) made back to a host that the roles
     P(mcpops.fleet.host#role) and P(mcpops.fleet.edge#role) have prepared. They get the releases, slots, ports
     and generations that they had, and what they could be rolled back to.
-  - Every byte of the backup is looked at before anything is touched. A backup that is damaged, of another host,
-    or does not fit this one is refused; so is one of a server that this host serves otherwise.
-  - Each server has to answer before a client reaches it. One that does not is stopped, and fails the module; the
-    others come back.
+  - Every byte of the backup is looked at before anything is touched. A backup that is damaged, of another
+    host, or does not fit this one is refused; so is one of a server that this host serves otherwise.
+  - Each server has to answer before a client reaches it. One that does not is stopped, and fails the module;
+    the others come back.
   - When it is cut off, run it again. A host that serves what the backup holds is left as it is.
 author:
   - mcpops.fleet contributors (@mcpops)

@@ -83,8 +83,8 @@ class ServerPart:
             raise ValueError("its slots are not those of its record")
         if any(spec.slot != slot for slot, spec in specs.items()):
             raise ValueError("its slots are mixed up")
-        over_http = bool(record.ports)
-        if over_http != (isinstance(part.route, str) and isinstance(part.generation, int)):
+        kinds = (str, int) if record.ports else (type(None), type(None))
+        if not (isinstance(part.route, kinds[0]) and isinstance(part.generation, kinds[1])):
             raise ValueError("its route is not that of its record")
         return part
 

@@ -24,7 +24,7 @@ from ansible_collections.mcpops.fleet.plugins.module_utils.backup.store import S
 from ansible_collections.mcpops.fleet.plugins.module_utils.effects import Effects
 from ansible_collections.mcpops.fleet.plugins.module_utils.update.info import servers_of
 from tests.support import wheels
-from tests.support.node import Node, raw_box
+from tests.support.node import Node
 from tests.support.ports import free_ports
 
 CACHE = Path(os.environ.get("MCPOPS_TEST_CACHE", Path.home() / ".cache" / "mcpops-tests"))
@@ -34,16 +34,20 @@ RECIPIENTS = Recipients([str(KEY.to_public())])
 
 
 def identity() -> Identity:
+    """What the backups here are read with."""
     return Identity(str(KEY))
 
 
 @dataclass
 class Served:
-    """``node`` serves ``box``, ``crate`` and over stdio ``tool``, each 2.0.0 after 1.0.0."""
+    """``node`` serves ``box``, ``crate`` and over stdio ``tool``, each 2.0.0 after 1.0.0; ``before`` is that
+    state, and ``archive`` a backup that was made after it."""
 
     node: Node
     folder: Path
     changes: dict[str, dict[str, Any]] = field(default_factory=dict)
+    before: dict[str, Any] = field(default_factory=dict)
+    archive: Path = Path()
 
     def update(self, version: str, *servers: str, phase: str = "settled") -> None:
         """Bring a version of some servers into service, of all where none is named."""
@@ -56,11 +60,15 @@ class Served:
         return Store(host.effects, self.folder, HOST).make(collect(host, HOST), RECIPIENTS)
 
     def restore(
-        self, archive: Path, effects: Effects | None = None, apply: bool = True, servers: list[str] | None = None
+        self,
+        effects: Effects | None = None,
+        apply: bool = True,
+        servers: list[str] | None = None,
+        name: str = HOST,
     ) -> Restored:
-        """Restore it to the node."""
-        restore = Restore(self.node.host(effects), HOST, servers, lock_timeout=10, ready_timeout=10)
-        return restore.run(archive, identity(), apply)
+        """Restore the backup to the node."""
+        restore = Restore(self.node.host(effects), name, servers, lock_timeout=10, ready_timeout=10)
+        return restore.run(self.archive, identity(), apply)
 
     def state(self) -> dict[str, Any]:
         """What is served, as ``mcp_server_info`` shows it, without what differs from process to process."""
@@ -83,25 +91,32 @@ class Served:
         """The version of ``tool`` that a client starts."""
         message = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": "whoami"}}
         done = subprocess.run(
-            [self.node.root / "bin" / "tool"], input=json.dumps(message) + "\n", capture_output=True, text=True,
-            timeout=20, check=True,
+            [self.node.root / "bin" / "tool"],
+            input=json.dumps(message) + "\n", capture_output=True, text=True, timeout=20, check=True,
         )  # fmt: skip
         return str(json.loads(done.stdout.splitlines()[0])["result"]["content"][0]["text"]).split()[0]
 
 
-@pytest.fixture
-def served(tmp_path: Path, packages: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Served]:
-    """The node, after each server's update."""
-    for name, value in wheels.environment(packages).items():
-        monkeypatch.setenv(name, value)
-    with Node(tmp_path / "node", CACHE) as node:
-        changes = {
-            "box": {},
-            "crate": {"name": "crate", "ports": free_ports(2), "credentials": {"SECRET": "another"}},
-            "tool": {"name": "tool", "transport": "stdio", "credentials": {"SECRET": "third"}},
-        }
-        assert raw_box(node, "1.0.0", **changes["crate"])["name"] == "crate"
-        served = Served(node, tmp_path / "backups", changes)
-        served.update("1.0.0")
-        served.update("2.0.0")
-        yield served
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory, packages: Path) -> Iterator[Served]:
+    """The node, after each server's update, and while another update of ``box`` is under way."""
+    before = dict(os.environ)
+    os.environ.update(wheels.environment(packages))
+    root = tmp_path_factory.mktemp("b")
+    try:
+        with Node(root / "node", CACHE) as node:
+            served = Served(node, root / "backups")
+            served.changes = {
+                "box": {},
+                "crate": {"name": "crate", "ports": free_ports(2), "credentials": {"SECRET": "another"}},
+                "tool": {"name": "tool", "transport": "stdio", "credentials": {"SECRET": "third"}},
+            }
+            served.update("1.0.0")
+            served.update("2.0.0")
+            served.before = served.state()
+            served.update("3.0.0", "box", phase="staged")
+            served.archive = served.back_up().path
+            yield served
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
