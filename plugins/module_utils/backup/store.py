@@ -14,6 +14,7 @@ import hashlib
 import json
 import os
 import re
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -66,7 +67,7 @@ class Store:
 
     def all(self) -> list[Stored]:
         """Those of this host with their notes, the newest first."""
-        pattern = re.compile(rf"{re.escape(self._host)}-\d{{8}}T\d{{6}}Z(-\d+)?{re.escape(SUFFIX)}")
+        pattern = re.compile(rf"{re.escape(self._host)}-\d{{8}}T\d{{6}}Z{re.escape(SUFFIX)}")
         with contextlib.suppress(FileNotFoundError, NotADirectoryError):
             names = [name for name in os.listdir(self._folder) if pattern.fullmatch(name)]
             found = [Stored(self._folder / name, _note(self._folder / name)) for name in sorted(names)]
@@ -89,13 +90,12 @@ class Store:
 
         :raises FleetError: then it is not there, and older ones are as they were.
         """
-        now = datetime.now(timezone.utc)
         with explained(f"write a backup to {self._folder}"):
             self._effects.make_directory(self._folder, _FOLDER_MODE)
             with self._locked():
                 self._forget_unfinished()
-                path = self._free(now)
-                return self._write(path, collected, recipients, now)
+                now = self._moment()
+                return self._write(self._path(now), collected, recipients, now)
 
     def prune(self, keep: int) -> list[Path]:
         """Remove all but the newest ``keep``."""
@@ -146,17 +146,18 @@ class Store:
                     note_path(path).unlink()
             raise
 
-    def _free(self, now: datetime) -> Path:
-        stem = f"{self._host}-{now.strftime('%Y%m%dT%H%M%SZ')}"
-        path, number = self._folder / f"{stem}{SUFFIX}", 1
-        while path.exists():
-            number += 1
-            path = self._folder / f"{stem}-{number}{SUFFIX}"
-        return path
+    def _path(self, now: datetime) -> Path:
+        return self._folder / f"{self._host}-{now.strftime('%Y%m%dT%H%M%SZ')}{SUFFIX}"
+
+    def _moment(self) -> datetime:
+        """The first second of which there is none: by their names they are in order."""
+        while self._path(now := datetime.now(timezone.utc)).exists():
+            time.sleep(0.05)
+        return now
 
     def _forget_unfinished(self) -> None:
         """What runs that were killed left of theirs."""
-        for path in self._folder.glob(f".{self._host}-*{SUFFIX}.new"):
+        for path in self._folder.glob(f".{self._host}-*{SUFFIX}*.new"):
             self._effects.remove_file(path)
         for path in self._folder.glob(f"{self._host}-*{SUFFIX}.json"):
             if not path.with_name(path.name[: -len(".json")]).exists():
