@@ -10,13 +10,13 @@ version_added: 0.1.0
 description:
   - Makes an archive of the collection's own code that a host's Python runs without Ansible, and returns its
     path on the controller. The same code always gives the same bytes.
-  - The role P(mcpops.fleet.host#role) copies it to hosts with systemd, for C(mcp-recover.service), which ends
-    updates that were cut off, and C(mcp-backup.service).
+  - The role P(mcpops.fleet.host#role) copies them to hosts with systemd - for C(mcp-recover.service), which
+    ends updates that were cut off, and for C(mcp-backup.service).
 author:
   - mcpops.fleet contributors (@mcpops)
 options:
   _terms:
-    description: Which program, V(recovery) or V(backup). Without any it is V(recovery).
+    description: The program, V(recovery) (when none is named) or V(backup).
 """
 
 EXAMPLES = r"""
@@ -53,7 +53,7 @@ _BORN = (1980, 1, 1, 0, 0, 0)
 
 
 def archive(program: str = "recovery") -> bytes:
-    """A program: all of the collection's code below Ansible, and the entry of one of its packages.
+    """A program: all of the collection's code below Ansible, and an entry.
 
     Not compressed: how that comes out depends on the controller's zlib.
     """
@@ -73,13 +73,17 @@ def archive(program: str = "recovery") -> bytes:
 class LookupModule(LookupBase):
     def run(self, terms: Any, variables: Any = None, **kwargs: Any) -> list[str]:
         """The archive's path."""
-        program = terms[0] if terms else "recovery"
-        if program not in _NAMES:
-            raise AnsibleLookupError(f"there is no program {program!r}, only {', '.join(_NAMES)}")
         folder = Path(vars(C)["DEFAULT_LOCAL_TMP"])
+        return [str(self._written(folder, program)) for program in terms or ["recovery"]]
+
+    @staticmethod
+    def _written(folder: Path, program: str) -> Path:
+        if program not in _NAMES:
+            raise AnsibleLookupError(f"there is no program {program!r}; there are {', '.join(_NAMES)}")
         # The workers of all hosts write it; each finds it whole.
         descriptor, name = tempfile.mkstemp(prefix=_NAMES[program], dir=folder)
         with os.fdopen(descriptor, "wb") as stream:
             stream.write(archive(program))
-        os.replace(name, folder / _NAMES[program])
-        return [str(folder / _NAMES[program])]
+        path = folder / _NAMES[program]
+        os.replace(name, path)
+        return path

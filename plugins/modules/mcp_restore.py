@@ -92,6 +92,10 @@ made:
   description: When the backup was made.
   type: str
   returned: always, when it could be looked at
+audit:
+  description: Number and hash of the last line of the host's audit then (C(seq), C(hash)); V(none) without one.
+  type: dict
+  returned: always, when it could be looked at
 servers:
   description: For each server C(package), C(slot), C(generation) and C(problem).
   type: dict
@@ -173,6 +177,7 @@ def result_of(restored: Restored, module: AnsibleModule) -> dict[str, Any]:
         "changed": bool(plan.lines()),
         "plan": plan.lines(),
         "made": restored.contents.head["made"],
+        "audit": restored.contents.head.get("audit"),
         "servers": {
             part.name: {
                 "package": part.active.package,

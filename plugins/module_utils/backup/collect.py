@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -23,12 +24,15 @@ from .members import HEAD, SCHEMA, SERVERS
 from .part import ServerPart
 
 _TRIES, _PAUSE = 50, 0.1
+_LONGEST_LINE = 64 * 1024
+"""Bytes of a line of the audit at most."""
 
 
 @dataclass(frozen=True)
 class Collected:
     """``omitted``: servers of which nothing is in it, and why; ``warnings``: what is missing of the others;
-    ``fingerprint``: equal for two that hold the same."""
+    ``fingerprint``: equal for two that hold the same; ``audit``: the head of the host's audit, by which a copy
+    of it that was kept elsewhere can be told from a shortened one."""
 
     parts: tuple[ServerPart, ...]
     releases: Mapping[str, Path]
@@ -36,13 +40,19 @@ class Collected:
     warnings: tuple[str, ...]
     facts: Mapping[str, Any]
     fingerprint: str
+    audit: Mapping[str, Any] | None = None
 
     def texts(self, made: str) -> dict[str, bytes]:
         """The members that are not of a release.
 
         :param made: when it is made, ISO 8601.
         """
-        head = {**self.facts, "made": made, "servers": [part.name for part in self.parts]}
+        head = {
+            **self.facts,
+            "made": made,
+            "audit": self.audit,
+            "servers": [part.name for part in self.parts],
+        }
         parts = {f"{SERVERS}/{part.name}.json": _json(part.to_json()) for part in self.parts}
         return {HEAD: _json(head), **parts}
 
@@ -73,7 +83,19 @@ def collect(host: Host, name: str) -> Collected:
     releases = {_below(host, item): Path(item.path) for item in held}
     marks = {part.name: [part.to_json(secrets=False), _written(host, part)] for part in parts}
     fingerprint = hashlib.sha256(_json([facts, marks])).hexdigest()
-    return Collected(tuple(parts), releases, omitted, tuple(warnings), facts, fingerprint)
+    audit = _audit_head(host.layout.state / "audit" / "audit.jsonl")
+    return Collected(tuple(parts), releases, omitted, tuple(warnings), facts, fingerprint, audit)
+
+
+def _audit_head(path: Path) -> dict[str, Any] | None:
+    """Number and hash of the last line; None where there is no audit, or its end makes no sense."""
+    try:
+        with path.open("rb") as stream:
+            stream.seek(max(0, stream.seek(0, os.SEEK_END) - _LONGEST_LINE))
+            last = json.loads(stream.read().splitlines()[-1])
+        return {"seq": int(last["seq"]), "hash": str(last["hash"])}
+    except (OSError, ValueError, LookupError, TypeError):
+        return None
 
 
 def _settled_part(host: Host, server: str, warnings: list[str]) -> ServerPart | str:
