@@ -93,7 +93,7 @@ made:
   type: str
   returned: always, when it could be looked at
 audit:
-  description: Number and hash of the last line of the host's audit then (C(seq), C(hash)); V(none) without one.
+  description: Number and hash (C(seq), C(hash)) of the last line of the host's audit then; V(none) without.
   type: dict
   returned: always, when it could be looked at
 servers:

@@ -31,8 +31,8 @@ _LONGEST_LINE = 64 * 1024
 @dataclass(frozen=True)
 class Collected:
     """``omitted``: servers of which nothing is in it, and why; ``warnings``: what is missing of the others;
-    ``fingerprint``: equal for two that hold the same; ``audit``: the head of the host's audit, by which a copy
-    of it that was kept elsewhere can be told from a shortened one."""
+    ``fingerprint``: equal for two that hold the same; ``audit``: the head of the host's audit, by which a
+    copy of it that was kept elsewhere can be told from a shortened one."""
 
     parts: tuple[ServerPart, ...]
     releases: Mapping[str, Path]
