@@ -57,6 +57,9 @@ lab-down: setup ## take the lab down; its base folder and package cache stay
 bench-rollout: setup ## a rollout and a rollback over six lab hosts under load, needs root; ends with a line of JSON
 	@python -m tests.bench.rollout
 
+bench-restore: setup ## a lab host with three servers is lost, made anew and restored, needs root; ends with a line of JSON
+	@python -m tests.bench.restore
+
 molecule: setup ## scenarios of extensions/molecule on hosts of the lab, as root; one of them: SCENARIO=name
 	@python -m tests.molecule $(SCENARIO)
 

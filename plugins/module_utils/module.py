@@ -55,6 +55,16 @@ def read_host(module: AnsibleModule) -> Layout:
     return read_layout(Path(module.params["config"]))
 
 
+def need(module: AnsibleModule, layout: Layout, library: str, tried: str, cure: str) -> None:
+    """Begin anew with the Python of the runtime, where the one in use lacks a library.
+
+    :raises FleetError: when the runtime has none, or lacks it too.
+    """
+    if not has_respawned() and Path(layout.launcher[0]).exists():
+        respawn_module(layout.launcher[0])
+    raise FleetError(tried, missing_required_lib(library), cure)
+
+
 def open_for(module: AnsibleModule, definition: ServerDefinition) -> Host:
     """This host, with all that the definition needs here.
 
@@ -66,14 +76,10 @@ def open_for(module: AnsibleModule, definition: ServerDefinition) -> Host:
     layout = read_host(module)
     expressions = [call.expect for call in definition.require.calls if call.expect is not None]
     if expressions and not HAS_JMESPATH:
-        if not has_respawned() and Path(layout.launcher[0]).exists():
-            respawn_module(layout.launcher[0])
-        raise FleetError(
-            "read the expectations",
-            missing_required_lib("jmespath"),
-            "The role host installs it.",
-            definition.name,
-        )
+        try:
+            need(module, layout, "jmespath", "read the expectations", "The role host installs it.")
+        except FleetError as error:
+            raise error.on(definition.name) from error
     for expression in expressions:
         try:
             check_expression(expression)

@@ -161,6 +161,26 @@ class Releases:
         except OSError as error:
             raise refused(f"install {package}", error) from error
 
+    @contextlib.contextmanager
+    def placing(self, package: Package, path: Path, timeout: float) -> Iterator[bool]:
+        """Hold the package's lock while a release comes to ``path`` from elsewhere; gives whether it lacks.
+
+        What an installation left there is removed.
+
+        :raises FleetError: when a damaged release is there: something may still run from it.
+        """
+        work = Installation(self._effects, package, timeout)
+        with self._locked(work):
+            lacks = self.at(path) is None
+            if lacks and (path / manifest.NAME).exists():
+                raise FleetError(
+                    f"place {package}", f"a damaged release is in {path}",
+                    "See that nothing runs from it, remove it, then run it again.",
+                )  # fmt: skip
+            if lacks:
+                self._effects.remove_tree(path)
+            yield lacks
+
     def remove(self, release: Release) -> None:
         """Remove a release: its manifest first, so that a half-removed one is never taken for a release."""
         package = release.package
