@@ -12,6 +12,8 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from ..effects import Effects
+from ..errors import FleetError
 from .installation import Installation
 
 
@@ -41,6 +43,24 @@ def locked(work: Installation, path: Path) -> Iterator[None]:
             if work.left() <= 0:
                 raise work.too_late("another run that installs or removes the same package")
             time.sleep(min(0.1, max(work.left(), 0.0)))
+        yield
+    finally:
+        os.close(descriptor)
+
+
+@contextlib.contextmanager
+def held(effects: Effects, path: Path, wait: float, tried: str) -> Iterator[None]:
+    """Hold a lock; raises FleetError when others hold it for ``wait`` seconds."""
+    effects.make_directory(path.parent)
+    flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC
+    descriptor = effects.act("create", str(path), lambda: os.open(path, flags, 0o644))
+    try:
+        deadline = time.monotonic() + wait
+        while not _acquired(descriptor):
+            if time.monotonic() >= deadline:
+                came_back = f"another run has held {path} for the {wait:g} s that were waited"
+                raise FleetError(tried, came_back, "Let it finish, then run it again.")
+            time.sleep(0.05)
         yield
     finally:
         os.close(descriptor)
