@@ -11,6 +11,7 @@ from dataclasses import fields
 from typing import Any
 
 from ..errors import FleetError
+from ..retention.parse import parse_policy
 from .reader import Reader, shown
 from .server import Call, Requirements, ServerDefinition, UpdatePolicy
 from .service import parse_service
@@ -34,7 +35,7 @@ _COMMAND = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*")
 TRANSPORTS = ("streamable-http", "stdio")
 _KEYS = (
     "name", "package", "transport", "arguments", "environment", "credentials", "command", "path", "route",
-    "ports", "require", "service", "update",
+    "ports", "require", "retention", "service", "update",
 )  # fmt: skip
 
 
@@ -67,6 +68,7 @@ def parse(raw: Any, credentials: Mapping[str, Any] | None = None) -> ServerDefin
         route=reader.text("route", _URL_PATH, f"/{name}", f"/{name}"),
         ports=_ports(reader),
         require=_require(reader),
+        retention=_retention(reader),
         service=parse_service(reader),
         update=_update(reader),
     )
@@ -187,6 +189,15 @@ def _update(reader: Reader) -> UpdatePolicy:
         max_error_rate=update.number("max_error_rate", default.max_error_rate, 0, 1),
         on_breaking=update.choice("on_breaking", default.on_breaking, ("stop", "allow")),
     )
+
+
+def _retention(reader: Reader) -> Mapping[str, Any]:
+    """Checked here, and read by who cleans up."""
+    raw = reader.raw.get("retention")
+    if raw is None:
+        return {}
+    parse_policy(raw, "retention", reader.server)
+    return dict(raw)
 
 
 def _check_port_is_told(reader: Reader, definition: ServerDefinition) -> None:

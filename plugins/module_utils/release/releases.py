@@ -23,7 +23,7 @@ from .bundle import Bundle
 from .closure import Closure
 from .entrypoints import NODE, default_executable
 from .installation import Installation
-from .locking import busy, held, locked
+from .locking import busy, held, locked, using
 from .manifest import Release
 from .npm import Npm
 from .package import Package, Tools
@@ -121,7 +121,7 @@ class Releases:
         work = Installation(self._effects, package, timeout, scripts=scripts)
         try:
             tree.require_room(package, self._root, self._cache)
-            with self._locked(work):
+            with self._locked(work), using(work, self._cache):
                 found = self.find(package, scripts=scripts)
                 if found:
                     return found

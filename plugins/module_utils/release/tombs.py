@@ -30,9 +30,10 @@ _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 @dataclass
 class Erased:
-    """Bytes of files that no other name has, and what could not be removed and why."""
+    """Bytes of files that had no other name, how many things are gone, and what stayed and why."""
 
     size: int = 0
+    removed: int = 0
     left: list[tuple[str, str]] = field(default_factory=list)
 
 
@@ -211,6 +212,7 @@ class _Eraser:
         except OSError as error:
             busy = error.errno == errno.EBUSY
             return self._leave(shown, "it is a mount" if busy else str(error.strerror or error))
+        self._done.removed += 1
         return True
 
     def _leave(self, shown: str, why: str) -> bool:

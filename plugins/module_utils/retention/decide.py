@@ -6,12 +6,12 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
 from .claims import claims_of, groups_of
-from .policy import KINDS, Policy, Rule, amount, contradictions, duration, merged
+from .policy import KINDS, Policies, Policy, Rule, amount, contradictions, duration, merged
 from .scene import CLAIMS, Claim, Item, Scene, Use
 
 RELEASES = ("release", "quarantine", "staging")
@@ -34,16 +34,6 @@ class Decision:
     why: str
 
 
-@dataclass(frozen=True)
-class Policies:
-    """The fleet's policy, and what owners of single servers want; a package has those of all its servers."""
-
-    fleet: Policy = field(default_factory=Policy)
-    servers: Mapping[str, Policy] = field(default_factory=dict)
-    packages: Mapping[str, frozenset[str]] = field(default_factory=dict)
-    """Servers of each package (as a group of items) by the inventory; records say more."""
-
-
 def decide(scene: Scene, policies: Policies) -> tuple[tuple[Decision, ...], tuple[str, ...]]:
     """One decision an item, in their order; and where the policies contradict themselves or what is there."""
     claims = _Claims(scene, policies)
@@ -56,6 +46,11 @@ def decide(scene: Scene, policies: Policies) -> tuple[tuple[Decision, ...], tupl
         warnings += _budget(kind, decided, rules)
         found.update({decision.item.path: decision for decision in decided})
     return tuple(found[item.path] for item in scene.items), tuple(dict.fromkeys(warnings))
+
+
+def claimed(scene: Scene, policies: Policies, item: Item) -> bool:
+    """Whether somebody needs an item, whatever its age."""
+    return _Claims(scene, policies).decision(item) is not None
 
 
 def _of_kind(items: Sequence[Item], claims: _Claims, rules: _Rules) -> list[Decision]:

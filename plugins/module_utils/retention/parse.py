@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..errors import FleetError
-from .policy import KINDS, ORPHANS, PRESETS, Policy, of_preset
+from .policy import KINDS, ORPHANS, PRESETS, Policies, Policy, merged, of_preset
 
 KEYS = ("preset", "pin", "keep", "orphans", *KINDS)
 PARTS = ("keep", "min_age", "max_age", "budget")
@@ -53,6 +53,35 @@ def parse_policy(raw: Any, where: str, server: str | None = None) -> Policy:
         frozenset(reading.names("keep", raw.get("keep"), exact=False)),
         orphans,
     )
+
+
+def parse_policies(fleet: Any, servers: Any) -> tuple[Policies, dict[str, str]]:
+    """The policies of a fleet and of its servers, and which ``identifier@version`` its inventory defines.
+
+    :param fleet: policies by the variable in which each stands.
+    :param servers: of each server its ``name``, ``package`` and, where it has one, ``retention``.
+    :raises FleetError: naming the policy and the key.
+    """
+    if not isinstance(fleet, Mapping):
+        raise _Reading("policies", None).wrong("", fleet, "Give policies by name.")
+    merge = merged(parse_policy(raw, str(name)) for name, raw in fleet.items())
+    own: dict[str, Policy] = {}
+    packages: dict[str, set[str]] = {}
+    wanted: dict[str, str] = {}
+    for server in servers or []:
+        try:
+            name, package = str(server["name"]), server["package"]
+            group = f"{package['registry_type']}/{str(package['identifier']).replace('/', '+')}"
+            wanted[f"{package['identifier']}@{package['version']}"] = name
+        except (TypeError, KeyError) as error:
+            raise _Reading("servers", None).wrong(
+                "", server, "Give each its name and package, as its definition has them."
+            ) from error
+        packages.setdefault(group, set()).add(name)
+        if server.get("retention") is not None:
+            own[name] = parse_policy(server["retention"], "retention", name)
+    groups = {group: frozenset(names) for group, names in packages.items()}
+    return Policies(merge, own, groups), wanted
 
 
 class _Reading:

@@ -84,6 +84,16 @@ class Policy:
         return replace(PRESETS[DEFAULT][kind], **dict(self.given.get(kind, {})))  # type: ignore[arg-type]
 
 
+@dataclass(frozen=True)
+class Policies:
+    """The fleet's policy, and what owners of single servers want; a package has those of all its servers."""
+
+    fleet: Policy = field(default_factory=Policy)
+    servers: Mapping[str, Policy] = field(default_factory=dict)
+    packages: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """Servers of each package (as a group of items) by the inventory; records say more."""
+
+
 def of_preset(name: str) -> dict[str, dict[str, object]]:
     """All parts of all rules of a preset."""
     return {
