@@ -12,8 +12,8 @@ description:
   - Looks at the releases, what installations left unfinished, logs, package caches and backups of a host, and
     deletes what its retention policies let go.
   - Whatever the policies say, a release stays that a server runs, that a rollback returns to, that a change
-    under way needs, that is pinned or defined, that a slot, unit or launcher names, that a living process uses,
-    or that is younger than its minimum age.
+    under way needs, that is pinned or defined, that a slot, unit or launcher names, that a living process
+    uses, or that is younger than its minimum age.
   - What goes is moved out of the way in one step first, looked at again, and then deleted without following
     links, never across a mount. Killed at any point, the next run goes on with it.
   - Server processes that belong to no slot and no living client are reported, and ended where that is chosen.
@@ -44,10 +44,22 @@ options:
   servers:
     description:
       - The servers that the inventory defines; their versions are kept.
-      - Each has C(name), C(package) and, where it has a policy of its own, C(retention). Other keys are ignored.
+      - They are the keys of this name of its definition; give no others, which may be secret.
     type: list
     elements: dict
     default: []
+    suboptions:
+      name:
+        description: The server's name.
+        type: str
+        required: true
+      package:
+        description: Its C(registry_type), C(identifier) and C(version).
+        type: dict
+        required: true
+      retention:
+        description: What its owner wants kept; for its own packages and logs, merged with O(policies).
+        type: dict
   lock_timeout:
     description:
       - Seconds to wait for another cleanup of the same releases.
@@ -66,7 +78,10 @@ EXAMPLES = r"""
         preset: standard
         release: {keep: 5}
         pin: ["mcp-server-time@2026.8.18"]
-    servers: "{{ mcp_servers }}"
+    servers:
+      - name: time
+        package: {registry_type: pypi, identifier: mcp-server-time, version: 2026.8.18}
+        retention: {release: {keep: 10}}
 """
 
 RETURN = r"""
@@ -117,7 +132,8 @@ kept:
   type: int
   returned: success
 left:
-  description: What should have been deleted and was not, and why, such as a mount in it. Each C(path) and C(why).
+  description:
+    - What should have been deleted and was not, such as what a mount is in. Each C(path) and C(why).
   type: list
   elements: dict
   returned: success
@@ -128,8 +144,9 @@ foreign:
   returned: success
 orphans:
   description:
-    - Server processes that belong to no slot and no living client. Each C(pid), C(server), C(slot), C(seconds)
-      that it has run, C(why), and C(action) - V(report), V(end) in check mode, V(ended), V(gone), V(left).
+    - Server processes that belong to no slot and no living client. Each C(pid), C(server), C(slot),
+      C(seconds) that it has run, C(why), and C(action) - V(report), V(end) in check mode, V(ended), V(gone),
+      V(left).
   type: list
   elements: dict
   returned: success
@@ -151,7 +168,16 @@ def main() -> None:
         argument_spec={
             "config": {"type": "path", "default": "/etc/mcp/host.json"},
             "policies": {"type": "dict", "default": {}},
-            "servers": {"type": "list", "elements": "dict", "default": []},
+            "servers": {
+                "type": "list",
+                "elements": "dict",
+                "default": [],
+                "options": {
+                    "name": {"type": "str", "required": True},
+                    "package": {"type": "dict", "required": True},
+                    "retention": {"type": "dict"},
+                },
+            },
             "lock_timeout": {"type": "float", "default": 60},
         },
         supports_check_mode=True,

@@ -46,11 +46,13 @@ def uses_of(layout: Layout, root: Path, ours: Collection[tuple[Path, str]] = ())
     recorded = journal.servers()
     records, found, warnings = [], [], []
     for server in sorted({*recorded, *_evident(layout)}):
-        named = _named(layout, root, server)
+        record, problem = _record(journal, server, server in recorded)
+        # What a slot held before stays there, and is looked at again only to go back from what is under way.
+        under_way = record is None or record.transaction is not None
+        named = _named(layout, root, server, under_way)
         found += [
             Use(Claim("referenced", f"files of {server} name it"), path=f"{root}/{path}") for path in named
         ]
-        record, problem = _record(journal, server, server in recorded)
         groups = groups_of(record) if record else {path.rpartition("/")[0] for path in named}
         if problem:
             warnings.append(problem)
@@ -106,16 +108,21 @@ def _first_runs(
 ) -> Iterator[str]:
     """Servers that somebody is bringing up here and of which there is no record yet."""
     for name in _names(layout.state):
-        if name not in recorded and (layout.state, name) not in ours and busy(layout.state / name / "lock"):
+        folder = layout.state / name
+        others = name not in recorded and (layout.state, name) not in ours
+        if others and folder.is_dir() and busy(folder / "lock"):
             yield name
 
 
-def _named(layout: Layout, root: Path, server: str) -> set[str]:
-    """Releases that the files of a server name: its slots, their units, its launcher, its journal."""
-    folders = [base / server / slot for base in (layout.slots, layout.state / "kept") for slot in SLOTS]
+def _named(layout: Layout, root: Path, server: str, under_way: bool) -> set[str]:
+    """Releases that the files of a server name: its slots, their units, its launcher, and where a change is
+    or may be under way its journal and what was kept for going back."""
+    bases = (layout.slots, *((layout.state / "kept",) if under_way else ()))
+    folders = [base / server / slot for base in bases for slot in SLOTS]
     files = [folder / name for folder in folders for name in _names(folder)]
     files += [path for path in _service_files(layout) if _is_of(path, server)]
-    files += [layout.launchers / server, layout.state / server / "journal.json"]
+    files += [layout.launchers / server]
+    files += [layout.state / server / "journal.json"] if under_way else []
     found: set[str] = set()
     for path in files:
         # systemd has % twice in a unit.
