@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..errors import FleetError
-from .policy import KINDS, ORPHANS, PRESETS, Policies, Policy, merged, of_preset
+from .policy import KINDS, ORPHANS, PRESETS, Policies, Policy, completed, merged, of_preset
 
 KEYS = ("preset", "pin", "keep", "orphans", *KINDS)
 PARTS = ("keep", "min_age", "max_age", "budget")
@@ -64,7 +64,7 @@ def parse_policies(fleet: Any, servers: Any) -> tuple[Policies, dict[str, str]]:
     """
     if not isinstance(fleet, Mapping):
         raise _Reading("policies", None).wrong("", fleet, "Give policies by name.")
-    merge = merged(parse_policy(raw, str(name)) for name, raw in fleet.items())
+    whole = completed(merged(parse_policy(raw, str(name)) for name, raw in fleet.items()))
     own: dict[str, Policy] = {}
     packages: dict[str, set[str]] = {}
     wanted: dict[str, str] = {}
@@ -81,7 +81,7 @@ def parse_policies(fleet: Any, servers: Any) -> tuple[Policies, dict[str, str]]:
         if server.get("retention") is not None:
             own[name] = parse_policy(server["retention"], "retention", name)
     groups = {group: frozenset(names) for group, names in packages.items()}
-    return Policies(merge, own, groups), wanted
+    return Policies(whole, own, groups), wanted
 
 
 class _Reading:

@@ -120,6 +120,14 @@ def merged(policies: Iterable[Policy]) -> Policy:
     )
 
 
+def completed(policy: Policy) -> Policy:
+    """A policy with the default preset's parts for those that it does not give: so another cannot undercut
+    what it leaves unsaid."""
+    default = of_preset(DEFAULT)
+    given = {kind: {**default[kind], **policy.given.get(kind, {})} for kind in KINDS}
+    return replace(policy, given=given)
+
+
 def contradictions(policy: Policy) -> list[str]:
     """Where a policy asks for two things that cannot both be, and which of them holds."""
     found = []
