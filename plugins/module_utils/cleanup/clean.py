@@ -117,13 +117,13 @@ class Cleaner:
         host = self._host
         with explained("clean up"):
             check_ground(host.layout)
+            announce(host.effects, host.layout, host.senses.now().wall)
             foreseen = self._foreseen(self._look(()))
-            if not foreseen.changed:
+            if not foreseen.changed and not foreseen.sight.back:
                 foreseen.done = True
                 return foreseen
             lock = host.layout.releases / LOCKS / "cleanup.lock"
             with held(host.effects, lock, lock_timeout, "clean up"):
-                announce(host.effects, host.layout, host.senses.now().wall)
                 return self._clean(foreseen)
 
     def _clean(self, foreseen: Outcome) -> Outcome:

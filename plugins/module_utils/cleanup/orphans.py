@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import re
 from collections.abc import Callable, Iterable, Mapping
@@ -46,7 +47,8 @@ def find_orphans(host: Host, records: Iterable[Record], now: float) -> list[Orph
     :param now: Unix time.
     """
     known = {record.server: record for record in records}
-    peers = peers_of()
+    # Taken once, and only where there is somebody to ask it about.
+    peers = functools.lru_cache(maxsize=1)(peers_of)
     found = []
     for launched in [*host.senses.launched(host.files.root), *_in_units(host)]:
         if now - launched.started < GRACE:
@@ -79,7 +81,7 @@ def end(host: Host, orphan: Orphan, still: Callable[[], bool]) -> int:
         ).signalled
 
 
-def _why(host: Host, record: Record | None, launched: Launched, peers: Peers) -> str | None:
+def _why(host: Host, record: Record | None, launched: Launched, peers: Callable[[], Peers]) -> str | None:
     """Why nobody uses a process; None: somebody does, or may."""
     if launched.slot not in SLOTS:
         return None
@@ -110,13 +112,13 @@ def _of_slot(host: Host, launched: Launched) -> str | None:
     return f"its slot is {status.state}"
 
 
-def _of_client(launched: Launched, peers: Peers) -> str | None:
+def _of_client(launched: Launched, peers: Callable[[], Peers]) -> str | None:
     """A process of a client has lost it when that ended and nobody is left at the other end of its input."""
     pid = launched.identity.pid
     if _client_lives(pid):
         return None
     own = tree(pid)
-    if peers.holders(pid, own) is not False:
+    if peers().holders(pid, own) is not False:
         return None
     return "its client has ended"
 
