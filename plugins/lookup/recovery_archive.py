@@ -10,8 +10,8 @@ version_added: 0.1.0
 description:
   - Makes an archive of the collection's own code that a host's Python runs without Ansible, and returns its
     path on the controller. The same code always gives the same bytes.
-  - The role P(mcpops.fleet.host#role) copies them to hosts with systemd, for C(mcp-recover.service), which ends
-    updates that were cut off, and C(mcp-cleanup.service).
+  - The role P(mcpops.fleet.host#role) copies them to hosts with systemd - for C(mcp-recover.service), which
+    ends updates that were cut off, and for C(mcp-cleanup.service).
 author:
   - mcpops.fleet contributors (@mcpops)
 options:
