@@ -10,7 +10,7 @@ export PYTHONPATH := $(CURDIR)/.work/links
 export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/.work/links
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-unit test-integration gates bench-update bench-edge bench-rollout lab-up lab-down molecule fault requirements \
+.PHONY: help setup demo test test-unit test-integration gates bench-update bench-edge bench-rollout bench-cleanup lab-up lab-down molecule fault requirements \
 	clean
 
 help: ## this table
@@ -48,6 +48,9 @@ lab-down: setup ## take the lab down; its base folder and package cache stay
 
 bench-rollout: setup ## a rollout and a rollback over six lab hosts under load, needs root; ends with a line of JSON
 	@python -m tests.bench.rollout
+
+bench-cleanup: setup ## how long a cleanup of 1,000 large releases takes to plan; ends with a line of JSON
+	@python -m tests.bench.cleanup
 
 molecule: setup ## scenarios of extensions/molecule on hosts of the lab, as root; one of them: SCENARIO=name
 	@python -m tests.molecule $(SCENARIO)

@@ -28,14 +28,19 @@ def place(root: Path) -> Node:
     return node
 
 
-def make_release(releases: Path, package: Package, days: float = 100, files: int = 3) -> Path:
-    """A release of so many files (each of 100 bytes), installed so many days ago; read-only as they are."""
+def make_release(
+    releases: Path, package: Package, days: float = 100, files: int = 3, written: bool = True
+) -> Path:
+    """A release of so many files (each of 100 bytes), installed so many days ago; read-only as they are.
+
+    :param written: whether its files are, besides its program.
+    """
     closure = Closure(package, (Artifact(package.identifier, package.version, ("sha256:00",)),))
     path = releases / package.registry_type / package.folder
     path = path / manifest.folder_name(package, closure.digest)
     (path / "lib").mkdir(parents=True)
     program = path / "program"
-    for number in range(files):
+    for number in range(files if written else 1):
         (program if number == 0 else path / "lib" / str(number)).write_bytes(b"x" * 100)
     installed_at = datetime.now(UTC) - timedelta(days=days)
     data = manifest.compose(

@@ -144,16 +144,21 @@ class Cleaner:
         outcome = Outcome(
             sight, [(orphan, self._wish(orphan)) for orphan in orphans], warnings=list(sight.warnings)
         )
-        points = mounts()
+        everywhere = mounts()
+        within = {
+            root: frozenset(point for point in everywhere if point.startswith(f"{os.path.realpath(root)}/"))
+            for root in self._places
+        }
         for decision in sight.decisions:
             if decision.delete:
-                mount = mounted_within(decision.item.path, points)
+                points = within[self._root_of(decision.item.path)]
+                mount = mounted_within(decision.item.path, points) if points else None
                 if mount:
                     outcome.left.append((decision.item.path, f"{mount} is a mount"))
                 else:
                     outcome.freed[decision.item.path] = decision.item.size
         for tomb in sight.buried:
-            mount = mounted_within(str(tomb), points)
+            mount = mounted_within(str(tomb), everywhere)
             if mount:
                 outcome.left.append((str(tomb), f"{mount} is a mount"))
             else:

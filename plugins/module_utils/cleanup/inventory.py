@@ -49,10 +49,11 @@ def inventory(
     """
     survey = releases.survey()
     items, uses = [], []
+    working = {group for group in {each.group for each in survey.standing} if releases.busy(group)}
     for standing in survey.standing:
         item = _release(standing, now, evidence)
         items.append(item)
-        if releases.busy(standing.group):
+        if standing.group in working:
             uses.append(Use(Claim("in flight", "another run is at work on its package"), path=item.path))
         if since is not None and item.age is not None and now - item.age < since:
             why = "hosts share this folder, and it is older than their words of what they use"
