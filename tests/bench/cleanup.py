@@ -4,9 +4,9 @@
 """How long planning a cleanup of many large releases takes, and what it reads meanwhile; last line JSON.
 
 All releases have the folder and the manifest that an installation leaves, which says 5,000 files. Five
-million inodes would fill most disks, so only those of ``--real`` releases are made, as hard links of an empty file in
-50 folders each. What does not depend on files has not to read them: every path that is opened or listed while
-planning is counted, and those below a release (its manifest apart) have to be none.
+million inodes would fill most disks, so only those of ``--real`` releases are made, as hard links of an
+empty file in 50 folders each. What does not depend on files has not to read them: every path that is
+opened or listed while planning is counted, and those below a release (its manifest apart) have to be none.
 """
 
 from __future__ import annotations
@@ -41,7 +41,9 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="bench-cleanup-") as folder:
         node = place(Path(folder) / "node")
         _fill(node, given.releases, given.real)
+        began = time.process_time()
         seconds = [_plan(node)[0] for _run in range(given.runs)]
+        processor = (time.process_time() - began) / given.runs
         _seconds, deletes, reads, below = _watched(node)
         Effects().remove_tree(node.root / "releases")
     figures = {
@@ -50,6 +52,7 @@ def main() -> int:
         "releases_with_files": given.real,
         "plan_s_median": round(statistics.median(seconds), 3),
         "plan_s_max": round(max(seconds), 3),
+        "plan_cpu_s": round(processor, 3),
         "to_delete": deletes,
         "paths_read": reads,
         "paths_read_below_a_release": below,

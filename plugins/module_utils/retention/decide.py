@@ -75,7 +75,8 @@ def _by_rule(item: Item, policy: Policy, rank: int) -> Decision:
         return Decision(item, False, *stays)
     if rule.max_age is None and rule.budget is None:
         reason = f"not among the newest {rule.keep:g}" if rule.keep else "nothing needs it"
-        return Decision(item, True, "keep", f"{reason}, and older than {duration(rule.min_age)}")
+        aged = f", and older than {duration(rule.min_age)}" if rule.min_age else ""
+        return Decision(item, True, "keep", f"{reason}{aged}")
     if rule.max_age is not None and (item.age or 0.0) > rule.max_age:
         return Decision(item, True, "max_age", f"older than {duration(rule.max_age)}")
     limit = f"not older than {duration(rule.max_age)}" if rule.max_age is not None else "within the budget"
@@ -132,11 +133,9 @@ class _Rules:
                 self._servers[group].add(record.server)
         self._known: dict[str, Policy] = {}
         everyone = (policies.fleet, *policies.servers.values())
-        self.warnings = contradictions(merged(everyone))
+        self.warnings = [*policies.warnings, *contradictions(merged(everyone))]
         for name, policy in (("", policies.fleet), *sorted(policies.servers.items())):
             self.warnings += [f"{name}: {each}" if name else each for each in contradictions(policy)]
-        if {policy.orphans for policy in everyone} >= {"report", "end"}:
-            self.warnings.append("orphans: one policy says end, another report; report holds")
 
     def of(self, item: Item) -> Policy:
         """The policy of the group of an item."""

@@ -64,7 +64,8 @@ def parse_policies(fleet: Any, servers: Any) -> tuple[Policies, dict[str, str]]:
     """
     if not isinstance(fleet, Mapping):
         raise _Reading("policies", None).wrong("", fleet, "Give policies by name.")
-    whole = completed(merged(parse_policy(raw, str(name)) for name, raw in fleet.items()))
+    everyone = [parse_policy(raw, str(name)) for name, raw in fleet.items()]
+    whole = completed(merged(everyone))
     own: dict[str, Policy] = {}
     packages: dict[str, set[str]] = {}
     wanted: dict[str, str] = {}
@@ -81,7 +82,9 @@ def parse_policies(fleet: Any, servers: Any) -> tuple[Policies, dict[str, str]]:
         if server.get("retention") is not None:
             own[name] = parse_policy(server["retention"], "retention", name)
     groups = {group: frozenset(names) for group, names in packages.items()}
-    return Policies(whole, own, groups), wanted
+    wishes = {policy.orphans for policy in (*everyone, *own.values())}
+    differ = ("orphans: one policy says end, another report; report holds",)
+    return Policies(whole, own, groups, differ if wishes >= set(ORPHANS) else ()), wanted
 
 
 class _Reading:

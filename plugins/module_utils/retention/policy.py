@@ -93,6 +93,9 @@ class Policies:
     packages: Mapping[str, frozenset[str]] = field(default_factory=dict)
     """Servers of each package (as a group of items) by the inventory; records say more."""
 
+    warnings: tuple[str, ...] = ()
+    """Where two of them contradict each other."""
+
 
 def of_preset(name: str) -> dict[str, dict[str, object]]:
     """All parts of all rules of a preset."""
