@@ -60,6 +60,9 @@ bench-rollout: setup ## a rollout and a rollback over six lab hosts under load, 
 bench-restore: setup ## a lab host with three servers is lost, made anew and restored, needs root; ends with a line of JSON
 	@python -m tests.bench.restore
 
+bench-cleanup: setup ## how long a cleanup of 1,000 large releases takes to plan; ends with a line of JSON
+	@python -m tests.bench.cleanup
+
 molecule: setup ## scenarios of extensions/molecule on hosts of the lab, as root; one of them: SCENARIO=name
 	@python -m tests.molecule $(SCENARIO)
 

@@ -11,12 +11,12 @@ description:
   - Makes an archive of the collection's own code that a host's Python runs without Ansible, and returns its
     path on the controller. The same code always gives the same bytes.
   - The role P(mcpops.fleet.host#role) copies them to hosts with systemd - for C(mcp-recover.service), which
-    ends updates that were cut off, and for C(mcp-backup.service).
+    ends updates that were cut off, and for C(mcp-backup.service) and C(mcp-cleanup.service).
 author:
   - mcpops.fleet contributors (@mcpops)
 options:
   _terms:
-    description: The program, V(recovery) (when none is named) or V(backup).
+    description: The program, V(recovery) (when none is named), V(backup) or V(cleanup).
 """
 
 EXAMPLES = r"""
@@ -46,7 +46,7 @@ from ansible.errors import AnsibleLookupError
 from ansible.plugins.lookup import LookupBase
 
 CODE = Path(__file__).parents[1] / "module_utils"
-_NAMES = {"recovery": "mcp-recover.pyz", "backup": "mcp-backup.pyz"}
+_NAMES = {"recovery": "mcp-recover.pyz", "backup": "mcp-backup.pyz", "cleanup": "mcp-cleanup.pyz"}
 _PACKAGE = "mcpops_fleet"
 _ENTRY = "from {package}.{program}.main import main\n\nraise SystemExit(main())\n"
 _BORN = (1980, 1, 1, 0, 0, 0)

@@ -11,11 +11,24 @@ from dataclasses import fields
 from typing import Any
 
 from ..errors import FleetError
+from ..retention.parse import parse_policy
 from .reader import Reader, shown
 from .server import Call, Requirements, ServerDefinition, UpdatePolicy
 from .service import parse_service
 
-_RESERVED = ("audit", "clients", "edge", "kept", "lock", "probe", "recover", "tier")
+_RESERVED = (
+    "audit",
+    "backup",
+    "backups",
+    "cleanup",
+    "clients",
+    "edge",
+    "kept",
+    "lock",
+    "probe",
+    "recover",
+    "tier",
+)
 """Names of the fleet's own accounts, units and folders; a server of that name would share them."""
 _NAME = re.compile(rf"(?!(?:{'|'.join(_RESERVED)})\Z)" r"[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?")
 _IDENTIFIER = {
@@ -36,7 +49,7 @@ TRANSPORTS = ("streamable-http", "stdio")
 ERAS = ("modern", "legacy")
 _KEYS = (
     "name", "package", "transport", "arguments", "environment", "credentials", "command", "path", "route",
-    "ports", "require", "service", "update", "protected",
+    "ports", "require", "retention", "service", "update", "protected",
 )  # fmt: skip
 
 
@@ -69,6 +82,7 @@ def parse(raw: Any, credentials: Mapping[str, Any] | None = None) -> ServerDefin
         route=reader.text("route", _URL_PATH, f"/{name}", f"/{name}"),
         ports=_ports(reader),
         require=_require(reader),
+        retention=_retention(reader),
         service=parse_service(reader),
         update=_update(reader),
         protected=reader.flag("protected"),
@@ -232,6 +246,15 @@ def _drop_eras(update: Reader) -> tuple[str, ...]:
             "drop_eras", f"it has {shown(unknown)}", f"Give a list of eras: {', '.join(ERAS)}."
         )
     return tuple(dict.fromkeys(eras))
+
+
+def _retention(reader: Reader) -> Mapping[str, Any]:
+    """Checked here, and read by who cleans up."""
+    raw = reader.raw.get("retention")
+    if raw is None:
+        return {}
+    parse_policy(raw, "retention", reader.server)
+    return dict(raw)
 
 
 def _check_port_is_told(reader: Reader, definition: ServerDefinition) -> None:

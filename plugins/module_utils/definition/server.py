@@ -71,6 +71,7 @@ class ServerDefinition:
     route: str = ""
     ports: tuple[int, int] | None = None
     require: Requirements = field(default_factory=Requirements)
+    retention: Mapping[str, Any] = field(default_factory=dict)
     service: Sandbox = field(default_factory=Sandbox)
     update: UpdatePolicy = field(default_factory=UpdatePolicy)
     protected: bool = False

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -47,7 +47,8 @@ class Layout:
 
     ``launcher`` is the argv that starts a slot's launch.json; ``ports`` the first and last slot port;
     ``data`` has a folder for each server's own files. ``clients`` is the group whose members start stdio
-    servers, beside the fleet's own user; ``unprivileged`` the argv that runs a command as one of them.
+    servers, beside the fleet's own user; ``unprivileged`` the argv that runs a command as one of them;
+    ``config`` the file that says all this.
     """
 
     releases: Path
@@ -68,6 +69,7 @@ class Layout:
     ports: tuple[int, int]
     edge: EdgeLayout
     audit: AuditLayout = AuditLayout()
+    config: Path = Path()
 
 
 def read_layout(path: Path) -> Layout:
@@ -79,7 +81,7 @@ def read_layout(path: Path) -> Layout:
         raw = json.loads(path.read_text())
         if raw["schema"] != SCHEMA:
             raise ValueError(f"its schema is {raw['schema']}, not {SCHEMA}")
-        return _layout(raw)
+        return replace(_layout(raw), config=path)
     except FileNotFoundError as error:
         raise FleetError(
             f"read {path}", "it is not there", "Prepare this host with the role host first."

@@ -12,17 +12,22 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from ..effects import Effects
+from ..errors import FleetError
 from .installation import Installation
 
+CACHE_LOCK = ".lock"
+"""In the folder of the package caches: shared by who installs from them."""
 
-def busy(path: Path) -> bool:
-    """Whether somebody holds the lock at this moment."""
+
+def busy(path: Path, shared_too: bool = False) -> bool:
+    """Whether somebody holds the lock at this moment; ``shared_too``: also who shares it with others."""
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     except FileNotFoundError:
         return False
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        fcntl.flock(descriptor, (fcntl.LOCK_EX if shared_too else fcntl.LOCK_SH) | fcntl.LOCK_NB)
     except BlockingIOError:
         return True
     finally:
@@ -33,9 +38,7 @@ def busy(path: Path) -> bool:
 @contextlib.contextmanager
 def locked(work: Installation, path: Path) -> Iterator[None]:
     """Hold a lock; raises FleetError when others hold it until the time limit of ``work``."""
-    work.effects.make_directory(path.parent)
-    flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC
-    descriptor = work.effects.act("create", str(path), lambda: os.open(path, flags, 0o644))
+    descriptor = _opened(work.effects, path)
     try:
         while not _acquired(descriptor):
             if work.left() <= 0:
@@ -46,9 +49,45 @@ def locked(work: Installation, path: Path) -> Iterator[None]:
         os.close(descriptor)
 
 
-def _acquired(descriptor: int) -> bool:
+@contextlib.contextmanager
+def held(effects: Effects, path: Path, wait: float, tried: str) -> Iterator[None]:
+    """Hold a lock; raises FleetError when others hold it for ``wait`` seconds."""
+    descriptor = _opened(effects, path)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        deadline = time.monotonic() + wait
+        while not _acquired(descriptor):
+            if time.monotonic() >= deadline:
+                came_back = f"another run has held {path} for the {wait:g} s that were waited"
+                raise FleetError(tried, came_back, "Let it finish, then run it again.")
+            time.sleep(0.05)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+@contextlib.contextmanager
+def using(work: Installation, cache: Path) -> Iterator[None]:
+    """Let nobody delete the caches below ``cache`` meanwhile."""
+    descriptor = _opened(work.effects, cache / CACHE_LOCK)
+    try:
+        while not _acquired(descriptor, fcntl.LOCK_SH):
+            if work.left() <= 0:
+                raise work.too_late("a cleanup of the package cache")
+            time.sleep(0.05)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _opened(effects: Effects, path: Path) -> int:
+    effects.make_directory(path.parent)
+    flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC
+    return effects.act("create", str(path), lambda: os.open(path, flags, 0o644))
+
+
+def _acquired(descriptor: int, kind: int = fcntl.LOCK_EX) -> bool:
+    try:
+        fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
     return True

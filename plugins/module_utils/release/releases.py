@@ -24,13 +24,15 @@ from .closure import Closure
 from .entrypoints import NODE, default_executable
 from .installation import Installation
 from .lock import Lock
-from .locking import busy, locked
+from .locking import busy, held, locked, using
 from .locks import choose
 from .manifest import Release
 from .npm import Npm
 from .package import Package, Tools
 from .pypi import Pypi
+from .standing import LOCKS, Survey, survey
 from .target import Target, target_of
+from .tombs import Tombs
 
 _REMOVE_TIMEOUT = 30.0
 """Seconds to wait for an installation of the same package before its release is removed."""
@@ -48,6 +50,7 @@ class Releases:
         self._root = root
         self._cache = cache
         self._tools = tools
+        self.tombs = Tombs(effects, root)
         self._only_shipped = False
         self._bundle: Path | None = None
         self._locks: tuple[Lock, ...] = ()
@@ -80,6 +83,7 @@ class Releases:
         """The same sources and cache, but the releases of another folder: for one that is only looked at."""
         other = copy.copy(self)
         other._root = root
+        other.tombs = Tombs(self._effects, root)
         return other
 
     def target(self) -> Target:
@@ -150,7 +154,7 @@ class Releases:
         work = Installation(self._effects, package, timeout, scripts=scripts)
         try:
             tree.require_room(package, self._root, self._cache)
-            with self._locked(work):
+            with self._locked(work), using(work, self._cache):
                 found = self.find(package, scripts=scripts)
                 if found:
                     return found
@@ -181,23 +185,37 @@ class Releases:
                 self._effects.remove_tree(path)
             yield lacks
 
+    def survey(self) -> Survey:
+        """All that stands below the root, releases and what is none; no release is looked into."""
+        return survey(self._root, self._registries, self._tools.node)
+
+    def busy(self, group: str) -> bool:
+        """Whether somebody installs or removes releases of a package (as ``pypi/FOLDER``) at this moment."""
+        return self._busy(group.replace("/", "-", 1))
+
+    def bury(self, group: str, path: Path) -> Path:
+        """Take a release of a package, or what is left of one, away in one step; ``tombs`` erase it.
+
+        :raises FleetError: when somebody is installing the package, or it cannot be moved.
+        """
+        lock = self._root / LOCKS / f"{group.replace('/', '-', 1)}.lock"
+        with held(self._effects, lock, _REMOVE_TIMEOUT, f"remove {path}"):
+            return self.tombs.bury(path)
+
     def remove(self, release: Release) -> None:
-        """Remove a release: its manifest first, so that a half-removed one is never taken for a release."""
+        """Remove a release: out of the way in one step, so that a half-removed one is never taken for one."""
         package = release.package
-        work = Installation(self._effects, package, _REMOVE_TIMEOUT)
-        try:
-            with self._locked(work):
-                if not release.path.is_dir():
-                    return
-                tree.set_writable(self._effects, release.path, True)
-                self._effects.remove_file(release.path / manifest.NAME)
-                self._effects.remove_tree(release.path)
-        except OSError as error:
+        if not release.path.is_dir():
+            return
+        tomb = self.bury(f"{package.registry_type}/{package.folder}", release.path)
+        erased = self.tombs.erase(tomb, manifest.NAME)
+        if erased.left:
+            where, why = erased.left[0]
             raise FleetError(
                 f"remove {package} at {release.path}",
-                str(error.strerror or error),
+                f"{where} was left: {why}",
                 "Let the user who removes own the folder, then run it again.",
-            ) from error
+            )
 
     def command(self, release: Release, name: str | None = None) -> tuple[str, ...]:
         """The argv prefix of the server's program: the one of this name, or the release's default.

@@ -34,6 +34,12 @@ class Ping(Protocol):
     def __call__(self, target: Target, *, timeout: float, era: str) -> EraProbe: ...
 
 
+class Launches(Protocol):
+    """As ``slot.process.launched``."""
+
+    def __call__(self, root: Path, server: str | None = None) -> list[Launched]: ...
+
+
 @dataclass(frozen=True)
 class Senses:
     """The machine's own, unless others are given.
@@ -50,7 +56,7 @@ class Senses:
     listeners: Callable[[int], list[Listener]] = process.listeners
     owns_port: Callable[[int, int], Listener | None] = process.owns_port
     ports_of: Callable[[int], list[int]] = process.ports_of
-    launched: Callable[[Path, str], list[Launched]] = process.launched
+    launched: Launches = process.launched
 
     def since(self, moment: Moment) -> float:
         """Seconds since a point in time, never negative."""

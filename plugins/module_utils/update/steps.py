@@ -13,6 +13,7 @@ from ..contract.offer import Offer
 from ..definition.kept import kept
 from ..definition.server import ServerDefinition
 from ..errors import FleetError, explained
+from ..host.sharing import announce
 from ..journal.moment import Moment
 from ..journal.record import Deployment, Record, Result, Transaction, other
 from ..slot.spec import SlotSpec
@@ -84,6 +85,7 @@ class Steps:
     def _stage(self) -> None:
         """Install the release; begin the transaction; give the idle slot to it."""
         definition = self.definition
+        announce(self.host.effects, self.host.layout, self.host.senses.now().wall)
         release = self.host.releases.install(
             package_of(definition), timeout=definition.update.install_timeout
         )

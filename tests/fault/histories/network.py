@@ -162,9 +162,9 @@ class Network:
         """As ``slot.process.ports_of``."""
         return [item.port for item in self.supervisor.processes() if item.pid == pid and item.listens]
 
-    def launched(self, root: Path, server: str) -> list[Launched]:
+    def launched(self, root: Path, server: str | None = None) -> list[Launched]:
         """As ``slot.process.launched``."""
-        return [item for item in self.programs if item.server == server]
+        return [item for item in self.programs if server in (None, item.server)]
 
     @staticmethod
     def _through_edge(target: Target) -> bool:

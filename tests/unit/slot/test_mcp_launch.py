@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -73,6 +74,7 @@ def test_a_later_layer_of_the_environment_wins(launch: Path) -> None:
     )
     base = {"PATH": "/p", "HOME": "/h", "LANG": "C.UTF-8", "TMPDIR": "/t"}
     own = {"MCP_FLEET_SLOT": "time/blue", "MCP_FLEET_SLOTS": str(launch.parents[2])}
+    assert re.fullmatch(rf"{os.getpid()}:[0-9]+", environment.pop("MCP_FLEET_CLIENT"))
     assert environment == {**base, **own, "A": "1", "B": "2"}
 
 
