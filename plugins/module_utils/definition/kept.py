@@ -13,9 +13,11 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-from .server import Call, Requirements, ServerDefinition, UpdatePolicy
+from .server import BridgePolicy, Call, Requirements, ServerDefinition, UpdatePolicy
 
-_PLAIN = ("name", "registry_type", "identifier", "version", "transport", "path", "route")
+_PLAIN = ("name", "registry_type", "identifier", "version", "transport", "path", "route", "serve", "bridge_digest")
+_LATER = ("serve", "bridge_digest")
+"""Of these, what earlier versions of the collection did not know."""
 
 
 def kept(definition: ServerDefinition) -> dict[str, Any]:
@@ -25,6 +27,7 @@ def kept(definition: ServerDefinition) -> dict[str, Any]:
         **{key: getattr(definition, key) for key in _PLAIN},
         "require": {"tools": list(require.tools), "calls": [asdict(call) for call in require.calls]},
         "update": asdict(definition.update),
+        "bridge": asdict(definition.bridge),
     }
 
 
@@ -35,7 +38,9 @@ def restored(raw: Mapping[str, Any]) -> ServerDefinition:
     """
     require = raw["require"]
     return ServerDefinition(
-        **{key: raw[key] for key in _PLAIN},
+        **{key: raw[key] for key in _PLAIN if key not in _LATER},
+        **{key: raw[key] for key in _LATER if key in raw},
         require=Requirements(tuple(require["tools"]), tuple(Call(**call) for call in require["calls"])),
         update=UpdatePolicy(**raw["update"]),
+        bridge=BridgePolicy(**raw.get("bridge", {})),
     )

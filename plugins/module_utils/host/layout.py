@@ -34,6 +34,14 @@ class EdgeLayout:
 
 
 @dataclass(frozen=True)
+class BridgeLayout:
+    """The argv that serves a stdio server over HTTP, and the digest of all that it is made of."""
+
+    argv: tuple[str, ...]
+    digest: str
+
+
+@dataclass(frozen=True)
 class Layout:
     """Where things stand.
 
@@ -59,6 +67,7 @@ class Layout:
     driver: Mapping[str, Any]
     ports: tuple[int, int]
     edge: EdgeLayout
+    bridge: BridgeLayout | None = None
 
 
 def read_layout(path: Path) -> Layout:
@@ -81,6 +90,10 @@ def read_layout(path: Path) -> Layout:
         raise FleetError(
             f"read {path}", f"{error!r}", "Run the role host again; it rewrites the file."
         ) from error
+
+
+def _bridge(raw: Mapping[str, Any] | None) -> BridgeLayout | None:
+    return BridgeLayout(tuple(raw["argv"]), raw["digest"]) if raw else None
 
 
 def _layout(raw: Mapping[str, Any]) -> Layout:
@@ -107,4 +120,5 @@ def _layout(raw: Mapping[str, Any]) -> Layout:
             port=int(edge["port"]),
             session_idle=float(edge["session_idle"]),
         ),
+        bridge=_bridge(raw.get("bridge")),
     )
