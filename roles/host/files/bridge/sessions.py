@@ -56,7 +56,11 @@ class Sessions:
         if name is None:
             await self._open_one(request, scope, receive, send)
         elif name in self._open:
-            await self._open[name].handle_request(scope, receive, send)
+            transport = self._open[name]
+            await transport.handle_request(scope, receive, send)
+            if transport.is_terminated:
+                # Its process needs a moment to end; the client is not to wait for that.
+                self._open.pop(name, None)
         else:
             await refusal(404, INVALID_REQUEST, "Session not found")(scope, receive, send)
 
