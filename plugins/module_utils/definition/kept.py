@@ -15,7 +15,17 @@ from typing import Any
 
 from .server import BridgePolicy, Call, Requirements, ServerDefinition, UpdatePolicy
 
-_PLAIN = ("name", "registry_type", "identifier", "version", "transport", "path", "route", "serve", "bridge_digest")
+_PLAIN = (
+    "name",
+    "registry_type",
+    "identifier",
+    "version",
+    "transport",
+    "path",
+    "route",
+    "serve",
+    "bridge_digest",
+)
 _LATER = ("serve", "bridge_digest")
 """Of these, what earlier versions of the collection did not know."""
 

@@ -207,7 +207,9 @@ def _bridge(reader: Reader) -> BridgePolicy:
     known = [item.name for item in fields(BridgePolicy)]
     bridge = Reader(reader.server, "bridge", reader.raw.get("bridge") or {}, known)
     if reader.raw.get("bridge") and reader.raw.get("serve") != "http":
-        raise reader.complaint("bridge", "the server is not served by one", "Set serve: http, or leave it out.")
+        raise reader.complaint(
+            "bridge", "the server is not served by one", "Set serve: http, or leave it out."
+        )
     default = BridgePolicy()
     return BridgePolicy(
         sessions=int(bridge.number("sessions", default.sessions, 1, 10_000)),

@@ -47,8 +47,8 @@ class UpdatePolicy:
 
 @dataclass(frozen=True)
 class BridgePolicy:
-    """How a stdio server is served over HTTP: the most sessions at a time (each has a process of its own), and
-    the seconds after which one that nobody uses is ended."""
+    """How a stdio server is served over HTTP: the most sessions at a time, each of which has a process of its
+    own, and the seconds after which one that nobody uses is ended."""
 
     sessions: int = 32
     session_idle: float = 3600
@@ -84,7 +84,7 @@ class ServerDefinition:
 
     @property
     def bridged(self) -> bool:
-        """Whether it speaks stdio and a bridge in its slot serves it over HTTP; ``bridge_digest`` says which."""
+        """Whether it speaks stdio, and a bridge (that of ``bridge_digest``) serves it over HTTP."""
         return self.transport == "stdio" and self.serve == "http"
 
     @property
@@ -111,7 +111,11 @@ class ServerDefinition:
             "credentials": sorted(self.credentials),
             "service": asdict(self.service) if self.over_http else None,
             # Only where there is one: what ran before there were bridges is still the same.
-            **({"serve": self.serve, "bridge": asdict(self.bridge), "bridge_digest": self.bridge_digest} if self.bridged else {}),
+            **(
+                {"serve": self.serve, "bridge": asdict(self.bridge), "bridge_digest": self.bridge_digest}
+                if self.bridged
+                else {}
+            ),
         }
 
     def configuration_digest(self) -> str:

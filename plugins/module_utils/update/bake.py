@@ -79,7 +79,7 @@ class Bake:
             self._check_contract()
 
     def _pause(self, seconds: float) -> float:
-        """Between two looks. Each starts a process of a stdio server, behind a bridge for its legacy clients."""
+        """Between two looks, each of which starts a process of a stdio server."""
         if self._definition.bridged:
             return max(1.0, seconds / 10)
         return min(1.0, max(0.1, seconds / 20)) if self._definition.over_http else max(1.0, seconds / 3)

@@ -96,7 +96,9 @@ class Host:
     def with_bridge(self, definition: ServerDefinition) -> ServerDefinition:
         """The definition with the bridge that this host has for it: another one is another configuration."""
         bridge = self.layout.bridge
-        return replace(definition, bridge_digest=bridge.digest) if bridge and definition.bridged else definition
+        return (
+            replace(definition, bridge_digest=bridge.digest) if bridge and definition.bridged else definition
+        )
 
     def _bridge(self, definition: ServerDefinition, port: int | None) -> tuple[str, ...]:
         """The argv in front of a stdio server's own that serves it over HTTP; empty for any other."""

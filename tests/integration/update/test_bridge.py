@@ -40,9 +40,12 @@ def test_a_session_keeps_its_process_through_an_update_and_new_clients_of_both_e
     new = LegacySession(node.url())
     assert (version(node), new.call("whoami").split()[0]) == ("2.0.0", "2.0.0")
     assert (session.call("recall"), session.call("whoami").split()[0]) == ("old", "1.0.0")
-    [old] = [pid for pid in bridges(node) if any(b"1.0.0" in command_line(each) for each in (pid, *children(pid)))]
+    [old] = [
+        pid for pid in bridges(node) if any(b"1.0.0" in command_line(each) for each in (pid, *children(pid)))
+    ]
     own = int(session.call("whoami").split()[1])
-    session.close(), other.close(), new.close()
+    for each in (session, other, new):
+        each.close()
     settled = node.update("2.0.0", **BRIDGED).report.drained
     assert settled is not None and settled.cut_sessions == 0
     assert not command_line(old) and not command_line(own)

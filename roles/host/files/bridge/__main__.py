@@ -122,7 +122,9 @@ def main() -> int:
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--path", default="/mcp")
     parser.add_argument("--sessions", type=int, default=32, help="most legacy sessions at a time")
-    parser.add_argument("--idle", type=float, default=3600.0, help="seconds until what nobody asks anything ends")
+    parser.add_argument(
+        "--idle", type=float, default=3600.0, help="seconds until what nobody asks anything ends"
+    )
     parser.add_argument("--grace", type=int, default=5, help="seconds for open requests after SIGTERM")
     parser.add_argument("command", nargs="+")
     logging.basicConfig(level=logging.WARNING, format="bridge: %(name)s: %(message)s")

@@ -21,7 +21,7 @@ from mcp_types import JSONRPCError, JSONRPCRequest, JSONRPCResponse
 MODERN = "2026-07-28"
 LEGACY = "2025-11-25"
 PATIENCE = 5.0
-"""Seconds that one era may take longer to answer than the other; some servers do not answer what they do not know."""
+"""Seconds that one era may take longer to answer than the other: some servers say nothing to the unknown."""
 
 GONE = (anyio.BrokenResourceError, anyio.ClosedResourceError, anyio.EndOfStream)
 """What a stream raises when its other end has ended."""

@@ -55,7 +55,7 @@ log = logging.getLogger("modern")
 
 @dataclass(eq=False)
 class _Exchange:
-    """One request under way: its own id and progress token stand for the client's while the process has it."""
+    """One request under way. Towards the process its own number stands for the client's id and token."""
 
     number: str | int
     own: int
@@ -120,7 +120,9 @@ class Modern:
 
     def _begin(self, message: JSONRPCRequest) -> _Exchange:
         token = ((message.params or {}).get("_meta") or {}).get("progressToken")
-        exchange = _Exchange(message.id, next(self._numbers), token if isinstance(token, (str, int)) else None)
+        exchange = _Exchange(
+            message.id, next(self._numbers), token if isinstance(token, (str, int)) else None
+        )
         self._open[exchange.own] = exchange
         self._scope.deadline = math.inf
         return exchange
@@ -172,7 +174,7 @@ class Modern:
             self._forget(to_server)
 
     def _forget(self, to_server: Any) -> None:
-        """The process has ended: what was asked of it gets no other answer, the next request starts another."""
+        """The process has ended: what was asked of it is answered so, the next request starts another."""
         if to_server is not None and self._to_server is to_server:
             self._to_server = None
             for exchange in list(self._open.values()):
@@ -196,7 +198,7 @@ class Modern:
             exchange.put({**_plain(message), "params": params})
 
     def _of(self, subscription: Any, token: Any) -> _Exchange | None:
-        """Whose a notification is. One that does not say so is only certain where one request is under way."""
+        """Whose a notification is; where it does not say so, only one request leaves no doubt."""
         for own in (subscription, token):
             if own is not None:
                 return self._open.get(int(own)) if str(own).isdigit() else None
@@ -257,7 +259,9 @@ async def _answer(exchange: _Exchange, send: Send) -> None:
 
 
 async def _sent(response: Response, send: Send) -> None:
-    await send({"type": "http.response.start", "status": response.status_code, "headers": response.raw_headers})
+    await send(
+        {"type": "http.response.start", "status": response.status_code, "headers": response.raw_headers}
+    )
     await send({"type": "http.response.body", "body": bytes(response.body), "more_body": False})
 
 

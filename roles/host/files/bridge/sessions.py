@@ -103,22 +103,25 @@ class Sessions:
     ) -> None:
         started = False
         try:
-            async with transport.connect() as (from_client, to_client), self._command.start() as (
-                from_server,
-                to_server,
+            async with (
+                transport.connect() as (from_client, to_client),
+                self._command.start() as (
+                    from_server,
+                    to_server,
+                ),
             ):
                 talk = _Talk(to_client, to_server)
                 async with anyio.create_task_group() as pumps:
-                    assert transport.idle_scope is not None
+                    idle = transport.idle_scope or anyio.CancelScope()
 
                     async def requests() -> None:
-                        with transport.idle_scope:
+                        with idle:
                             await talk.requests(from_client)
                         pumps.cancel_scope.cancel()
 
                     async def answers() -> None:
                         await talk.answers(from_server)
-                        # From here on the session is unknown, as the specification wants it for one that ended.
+                        # A session whose process ended is answered 404, as the specification wants.
                         self._open.pop(name, None)
                         await talk.fail()
                         pumps.cancel_scope.cancel()
@@ -176,7 +179,9 @@ class _Talk:
         """Answer what the process will not answer any more."""
         for number in list(self._waiting):
             try:
-                await self._to_client.send(SessionMessage(JSONRPCError(jsonrpc="2.0", id=number, error=ENDED)))
+                await self._to_client.send(
+                    SessionMessage(JSONRPCError(jsonrpc="2.0", id=number, error=ENDED))
+                )
             except GONE:
                 return
         # The router behind the stream is one message behind.
@@ -187,7 +192,9 @@ class _Talk:
         if isinstance(message, (JSONRPCResponse, JSONRPCError)):
             if message.id is not None:
                 self._waiting.pop(message.id, None)
-                self._progress = {token: number for token, number in self._progress.items() if number != message.id}
+                self._progress = {
+                    token: number for token, number in self._progress.items() if number != message.id
+                }
             return None
         token = (message.params or {}).get("progressToken")
         if message.method == "notifications/progress" and isinstance(token, (str, int)):
