@@ -110,6 +110,9 @@ async def serve(options: argparse.Namespace) -> int:
             await stopping.wait()
             server.should_exit = True
 
+        for era in (sessions, modern):
+            if era:
+                tasks.start_soon(era.prepare)
         tasks.start_soon(stop)
         await server.serve()
         tasks.cancel_scope.cancel()

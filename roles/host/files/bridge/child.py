@@ -20,8 +20,10 @@ from mcp_types import JSONRPCError, JSONRPCRequest, JSONRPCResponse
 
 MODERN = "2026-07-28"
 LEGACY = "2025-11-25"
-PATIENCE = 5.0
-"""Seconds that one era may take longer to answer than the other: some servers say nothing to the unknown."""
+PATIENCE = 10.0
+"""Seconds that one era may take longer to answer than the other, or PATIENCE_TIMES as long where that is
+more: some servers say nothing to what they do not know, and a busy host starts one process after the other."""
+PATIENCE_TIMES = 4
 
 GONE = (anyio.BrokenResourceError, anyio.ClosedResourceError, anyio.EndOfStream)
 """What a stream raises when its other end has ended."""
@@ -67,12 +69,14 @@ class Command:
 async def speaks(command: Command) -> set[str]:
     """The eras in which the server answers, each asked of a process of its own; empty: none."""
     served: set[str] = set()
+    began = anyio.current_time()
     async with anyio.create_task_group() as tasks:
 
         async def ask(era: str) -> None:
             if await _opens(command, *_OPENINGS[era]):
                 served.add(era)
-                tasks.cancel_scope.deadline = anyio.current_time() + PATIENCE
+                took = anyio.current_time() - began
+                tasks.cancel_scope.deadline = anyio.current_time() + max(PATIENCE, PATIENCE_TIMES * took)
 
         for era in _OPENINGS:
             tasks.start_soon(ask, era)

@@ -118,6 +118,15 @@ class Modern:
             with anyio.CancelScope(shield=True):
                 await self._finish(exchange)
 
+    async def prepare(self) -> None:
+        """Have the process ready for the first request."""
+        async with self._starting:
+            if self._to_server is None:
+                try:
+                    await self._tasks.start(self._run)
+                except OSError as error:
+                    log.warning("no process for modern requests: %s", explained(error))
+
     def _begin(self, message: JSONRPCRequest) -> _Exchange:
         token = ((message.params or {}).get("_meta") or {}).get("progressToken")
         exchange = _Exchange(

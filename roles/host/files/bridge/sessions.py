@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 from uuid import uuid4
 
@@ -39,8 +40,21 @@ class NotStarted(Exception):
     """A session's process could not be started."""
 
 
+@dataclass(eq=False)
+class _Place:
+    """A process, and the session that has it once one is opened. ``settled``: connected, or ended."""
+
+    transport: StreamableHTTPServerTransport | None = None
+    taken: anyio.Event = field(default_factory=anyio.Event)
+    settled: anyio.Event = field(default_factory=anyio.Event)
+    connected: bool = False
+
+
 class Sessions:
-    """The open sessions, at most so many; one that nobody uses for ``idle`` seconds is ended."""
+    """The open sessions, at most so many; one that nobody uses for ``idle`` seconds is ended.
+
+    One process more is kept ready, so that who opens a session does not wait for its start.
+    """
 
     def __init__(self, command: Command, tasks: TaskGroup, most: int, idle: float) -> None:
         self._command = command
@@ -48,6 +62,7 @@ class Sessions:
         self._most = most
         self._idle = idle
         self._open: dict[str, StreamableHTTPServerTransport] = {}
+        self._ready: _Place | None = None
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, of a session or to open one."""
@@ -63,6 +78,15 @@ class Sessions:
                 self._open.pop(name, None)
         else:
             await refusal(404, INVALID_REQUEST, "Session not found")(scope, receive, send)
+
+    async def prepare(self) -> None:
+        """Have a process ready for the next session."""
+        if self._ready is None:
+            self._ready = place = _Place()
+            try:
+                await self._tasks.start(self._run, place)
+            except NotStarted:
+                self._drop(place)
 
     async def _open_one(self, request: Request, scope: Scope, receive: Receive, send: Send) -> None:
         body = await request.body() if request.method == "POST" else b""
@@ -84,59 +108,101 @@ class Sessions:
             await send(message)
 
         try:
-            await self._tasks.start(self._run, name, transport)
+            await self._take(transport)
             await transport.handle_request(scope, _replayed(body, receive), watched)
         except NotStarted:
             await refusal(502, INTERNAL_ERROR, ENDED.message)(scope, receive, send)
         finally:
             if not 200 <= status < 300:
-                await self._end(name)
+                await self._end(transport)
 
-    async def _end(self, name: str) -> None:
-        transport = self._open.pop(name, None)
-        if transport and not transport.is_terminated:
+    async def _take(self, transport: StreamableHTTPServerTransport) -> None:
+        """Give the session a process: the one that is ready, or a new one."""
+        place, self._ready = self._ready, None
+        if place is None:
+            place = _Place()
+            await self._tasks.start(self._run, place)
+        place.transport = transport
+        place.taken.set()
+        await place.settled.wait()
+        if not place.connected:
+            raise NotStarted
+        self._tasks.start_soon(self.prepare)
+
+    async def _end(self, transport: StreamableHTTPServerTransport) -> None:
+        self._open.pop(transport.mcp_session_id or "", None)
+        if not transport.is_terminated:
             with anyio.CancelScope(shield=True):
                 await transport.terminate()
 
-    async def _run(
-        self, name: str, transport: StreamableHTTPServerTransport, *, task_status: TaskStatus[None]
-    ) -> None:
+    def _drop(self, place: _Place) -> None:
+        """Its process ended, or was not started: it is not to be given out."""
+        if self._ready is place:
+            self._ready = None
+        place.settled.set()
+
+    async def _run(self, place: _Place, *, task_status: TaskStatus[None]) -> None:
+        """One process, from its start to its end."""
         started = False
         try:
-            async with (
-                transport.connect() as (from_client, to_client),
-                self._command.start() as (
-                    from_server,
-                    to_server,
-                ),
-            ):
-                talk = _Talk(to_client, to_server)
-                async with anyio.create_task_group() as pumps:
-                    idle = transport.idle_scope or anyio.CancelScope()
-
-                    async def requests() -> None:
-                        with idle:
-                            await talk.requests(from_client)
-                        pumps.cancel_scope.cancel()
-
-                    async def answers() -> None:
-                        await talk.answers(from_server)
-                        # A session whose process ended is answered 404, as the specification wants.
-                        self._open.pop(name, None)
-                        await talk.fail()
-                        pumps.cancel_scope.cancel()
-
-                    pumps.start_soon(requests)
-                    pumps.start_soon(answers)
-                    started = True
-                    task_status.started()
+            async with self._command.start() as (from_server, to_server):
+                started = True
+                task_status.started()
+                if await _taken(place, from_server) and place.transport:
+                    await self._serve(place, place.transport, from_server, to_server)
         except Exception as error:
             # Whatever it is, it is this session's end alone.
             log.warning("a session ended: %s", explained(error))
             if not started:
                 raise NotStarted from error
         finally:
-            await self._end(name)
+            self._drop(place)
+            if place.transport:
+                await self._end(place.transport)
+
+    async def _serve(
+        self, place: _Place, transport: StreamableHTTPServerTransport, from_server: Any, to_server: Any
+    ) -> None:
+        """Let a client and its process talk until one of them ends."""
+        async with transport.connect() as (from_client, to_client):
+            place.connected = True
+            place.settled.set()
+            talk = _Talk(to_client, to_server)
+            idle = transport.idle_scope or anyio.CancelScope()
+            async with anyio.create_task_group() as pumps:
+
+                async def requests() -> None:
+                    with idle:
+                        await talk.requests(from_client)
+                    pumps.cancel_scope.cancel()
+
+                async def answers() -> None:
+                    await talk.answers(from_server)
+                    # A session whose process ended is answered 404, as the specification wants.
+                    self._open.pop(transport.mcp_session_id or "", None)
+                    await talk.fail()
+                    pumps.cancel_scope.cancel()
+
+                pumps.start_soon(requests)
+                pumps.start_soon(answers)
+
+
+async def _taken(place: _Place, from_server: Any) -> bool:
+    """Wait until a session takes the process; False: it ended before."""
+    ended = False
+    async with anyio.create_task_group() as waiting:
+
+        async def watch() -> None:
+            nonlocal ended
+            async for _ in until_closed(from_server):
+                pass
+            ended = True
+            waiting.cancel_scope.cancel()
+
+        waiting.start_soon(watch)
+        await place.taken.wait()
+        waiting.cancel_scope.cancel()
+    return not ended
 
 
 class _Talk:
