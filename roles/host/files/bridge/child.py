@@ -22,7 +22,7 @@ MODERN = "2026-07-28"
 LEGACY = "2025-11-25"
 PATIENCE = 10.0
 """Seconds that one era may take longer to answer than the other, or PATIENCE_TIMES as long where that is
-more: some servers say nothing to what they do not know, and a busy host starts one process after the other."""
+more: some servers say nothing to what they do not know, and a busy host starts one process late."""
 PATIENCE_TIMES = 4
 
 GONE = (anyio.BrokenResourceError, anyio.ClosedResourceError, anyio.EndOfStream)
