@@ -38,9 +38,9 @@ options:
       - The definition of the server, as in the inventory; C(docs/definition.md) in the collection has all
         keys.
       - Keys are C(name), C(package) (C(registry_type), C(identifier), C(version)), C(transport),
-        C(arguments), C(environment), C(command), C(path), C(route), C(ports), C(require), C(update),
-        C(protected).
-      - With O(state=absent) C(name) and C(transport) are enough.
+        C(arguments), C(environment), C(command), C(path), C(route), C(ports), C(serve), C(bridge),
+        C(require), C(service), C(update), C(protected).
+      - With O(state=absent) C(name), C(transport) and, where it is set, C(serve) are enough.
     type: dict
     required: true
   credentials:

@@ -31,7 +31,7 @@ def post(
     )
     try:
         with urllib.request.urlopen(request, timeout=20) as response:
-            return response.status, response.headers, json.loads(response.read() or b"null")
+            return response.status, response.headers, _message(response.read())
     except urllib.error.HTTPError as error:
         body = error.read()
         return error.code, error.headers, json.loads(body) if body.startswith(b"{") else None
@@ -50,6 +50,13 @@ def modern_call(url: str, tool: str, arguments: Mapping[str, Any] | None = None)
     return str(body["result"]["content"][0]["text"])
 
 
+def _message(body: bytes) -> Any:
+    """The answer, which may be the last of a stream of events."""
+    if not body.startswith(b"{"):
+        body = b"".join(line[5:] for line in body.splitlines() if line.startswith(b"data: {"))
+    return json.loads(body or b"null")
+
+
 class LegacySession:
     """A legacy client with a session."""
 
@@ -61,7 +68,7 @@ class LegacySession:
             "clientInfo": {"name": "t", "version": "1"},
         }
         status, headers, _body = post(url, {"method": "initialize", "params": parameters})
-        assert status == 200
+        assert status == 200, status
         self.headers = {"Mcp-Session-Id": headers["Mcp-Session-Id"], "MCP-Protocol-Version": "2025-11-25"}
 
     def call(self, tool: str, **arguments: Any) -> str:
@@ -70,6 +77,10 @@ class LegacySession:
         status, _headers, body = post(self.url, message, self.headers)
         assert status == 200, (status, body)
         return str(body["result"]["content"][0]["text"])
+
+    def status(self, tool: str) -> int:
+        """The HTTP status of a call."""
+        return post(self.url, {"method": "tools/call", "params": {"name": tool}}, self.headers)[0]
 
     def close(self) -> None:
         """End the session."""

@@ -32,6 +32,7 @@ from .ports import free_ports
 from .wheels import IDENTIFIER
 
 ROLES = Path(__file__).parents[2] / "roles"
+BRIDGE = ROLES / "host" / "files" / "bridge"
 LAUNCH = ROLES / "host" / "files" / "mcp-launch"
 
 
@@ -51,6 +52,7 @@ class Node:
         self.cache = cache
         self.edge_port, *slots = free_ports(3)
         self.slot_ports = [min(slots), max(slots)]
+        self.bridge_digest = "a bridge"
         self.config = root / "etc" / "host.json"
         self.runtime = Path(sys.executable).parent
         self.supervisord: subprocess.Popen[bytes] | None = None
@@ -61,7 +63,7 @@ class Node:
         shutil.copy(LAUNCH, self.root / "libexec" / "mcp-launch")
         for name in ("routes", "active", "generations"):
             (self.root / "edge" / f"{name}.map").touch()
-        self.config.write_text(json.dumps(self._layout()))
+        self.write_layout()
         etc = self.root / "etc"
         (etc / "haproxy.cfg").write_text(
             configuration(self.root, self.edge_port, edge_session_idle=self.session_idle)
@@ -87,6 +89,10 @@ class Node:
 
     def __exit__(self, *_: object) -> None:
         self.stop()
+
+    def write_layout(self) -> None:
+        """What the role host leaves about the node."""
+        self.config.write_text(json.dumps(self._layout()))
 
     def start(self) -> None:
         """Start supervisord, and wait for the edge."""
@@ -170,6 +176,7 @@ class Node:
                 "socket": f"{root}/run/supervisor.sock",
                 "programs": f"{root}/etc/programs",
             },
+            "bridge": {"argv": [sys.executable, "-I", str(BRIDGE)], "digest": self.bridge_digest},
             "ports": self.slot_ports,
             "edge": {
                 "socket": f"{root}/run/haproxy.sock",
@@ -228,7 +235,9 @@ def raw_box(node: Node, version: str, **changes: Any) -> dict[str, Any]:
         raw[key] = (
             {**raw[key], **value} if isinstance(value, dict) and isinstance(raw.get(key), dict) else value
         )
-    if raw["transport"] == "stdio":
+    if raw.get("serve") == "http":
+        raw.update(arguments=[])
+    elif raw["transport"] == "stdio":
         raw.pop("ports"), raw.update(arguments=[])
     return {key: value for key, value in raw.items() if value is not None}
 

@@ -13,9 +13,21 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-from .server import Call, Requirements, ServerDefinition, UpdatePolicy
+from .server import BridgePolicy, Call, Requirements, ServerDefinition, UpdatePolicy
 
-_PLAIN = ("name", "registry_type", "identifier", "version", "transport", "path", "route")
+_PLAIN = (
+    "name",
+    "registry_type",
+    "identifier",
+    "version",
+    "transport",
+    "path",
+    "route",
+    "serve",
+    "bridge_digest",
+)
+_LATER = ("serve", "bridge_digest")
+"""Of these, what earlier versions of the collection did not know."""
 
 
 def kept(definition: ServerDefinition) -> dict[str, Any]:
@@ -29,6 +41,7 @@ def kept(definition: ServerDefinition) -> dict[str, Any]:
             "schemas": dict(require.schemas),
         },
         "update": asdict(definition.update),
+        "bridge": asdict(definition.bridge),
     }
 
 
@@ -39,7 +52,8 @@ def restored(raw: Mapping[str, Any]) -> ServerDefinition:
     """
     require = raw["require"]
     return ServerDefinition(
-        **{key: raw[key] for key in _PLAIN},
+        **{key: raw[key] for key in _PLAIN if key not in _LATER},
+        **{key: raw[key] for key in _LATER if key in raw},
         require=Requirements(
             tuple(require["tools"]),
             tuple(Call(**call) for call in require["calls"]),
@@ -51,4 +65,5 @@ def restored(raw: Mapping[str, Any]) -> ServerDefinition:
                 **{key: tuple(raw["update"].get(key, ())) for key in ("approved", "drop_eras")},
             }
         ),
+        bridge=BridgePolicy(**raw.get("bridge", {})),
     )

@@ -13,7 +13,7 @@ from typing import Any
 from ..errors import FleetError
 from ..retention.parse import parse_policy
 from .reader import Reader, shown
-from .server import Call, Requirements, ServerDefinition, UpdatePolicy
+from .server import BridgePolicy, Call, Requirements, ServerDefinition, UpdatePolicy
 from .service import parse_service
 
 _RESERVED = (
@@ -47,9 +47,10 @@ _COMMAND = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*")
 
 TRANSPORTS = ("streamable-http", "stdio")
 ERAS = ("modern", "legacy")
+SERVES = ("launcher", "http")
 _KEYS = (
     "name", "package", "transport", "arguments", "environment", "credentials", "command", "path", "route",
-    "ports", "require", "retention", "service", "update", "protected",
+    "ports", "require", "retention", "serve", "bridge", "service", "update", "protected",
 )  # fmt: skip
 
 
@@ -86,6 +87,8 @@ def parse(raw: Any, credentials: Mapping[str, Any] | None = None) -> ServerDefin
         service=parse_service(reader),
         update=_update(reader),
         protected=reader.flag("protected"),
+        serve=_serve(reader, transport),
+        bridge=_bridge(reader),
     )
     _check_port_is_told(reader, definition)
     return definition
@@ -107,6 +110,7 @@ def parse_name(raw: Any, credentials: Mapping[str, Any] | None = None) -> Server
         transport=reader.choice("transport", "", TRANSPORTS),
         update=_update(reader),
         protected=reader.flag("protected"),
+        serve=_serve(reader, str(reader.raw.get("transport"))),
     )
 
 
@@ -257,14 +261,38 @@ def _retention(reader: Reader) -> Mapping[str, Any]:
     return dict(raw)
 
 
+def _serve(reader: Reader, transport: str) -> str:
+    serve = reader.choice("serve", SERVES[0], SERVES)
+    if "serve" in reader.raw and transport != "stdio":
+        raise reader.complaint(
+            "serve", f"transport is {transport}, which is served over HTTP as it is",
+            "Leave serve out, or choose transport: stdio.",
+        )  # fmt: skip
+    return serve
+
+
+def _bridge(reader: Reader) -> BridgePolicy:
+    known = [item.name for item in fields(BridgePolicy)]
+    bridge = Reader(reader.server, "bridge", reader.raw.get("bridge") or {}, known)
+    if reader.raw.get("bridge") and reader.raw.get("serve") != "http":
+        raise reader.complaint(
+            "bridge", "the server is not served by one", "Set serve: http, or leave it out."
+        )
+    default = BridgePolicy()
+    return BridgePolicy(
+        sessions=int(bridge.number("sessions", default.sessions, 1, 10_000)),
+        session_idle=bridge.number("session_idle", default.session_idle, 1, 7 * 86400),
+    )
+
+
 def _check_port_is_told(reader: Reader, definition: ServerDefinition) -> None:
     told = any("{port}" in value for value in (*definition.arguments, *definition.environment.values()))
-    if told and not definition.over_http:
+    if told and definition.transport == "stdio":
         raise reader.complaint(
             "", "{port} stands in arguments or environment, and a server over stdio listens on none",
             "Leave it out, or choose transport: streamable-http.",
         )  # fmt: skip
-    if definition.over_http and not told:
+    if definition.transport != "stdio" and not told:
         raise reader.complaint(
             "", "nothing in arguments or environment has {port}: both slots would listen on the same port",
             'Tell the server its port, like environment: {PORT: "{port}"} or arguments: [--port, "{port}"].',

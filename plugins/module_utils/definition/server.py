@@ -55,6 +55,15 @@ class UpdatePolicy:
 
 
 @dataclass(frozen=True)
+class BridgePolicy:
+    """How a stdio server is served over HTTP: the most sessions at a time, each of which has a process of its
+    own, and the seconds after which one that nobody uses is ended."""
+
+    sessions: int = 32
+    session_idle: float = 3600
+
+
+@dataclass(frozen=True)
 class ServerDefinition:
     """One MCP server that the fleet runs (the names of the package's parts are server.json's)."""
 
@@ -75,11 +84,24 @@ class ServerDefinition:
     service: Sandbox = field(default_factory=Sandbox)
     update: UpdatePolicy = field(default_factory=UpdatePolicy)
     protected: bool = False
+    serve: str = "launcher"
+    bridge: BridgePolicy = field(default_factory=BridgePolicy)
+    bridge_digest: str = ""
 
     @property
     def over_http(self) -> bool:
         """Whether the server stands behind the edge (else clients start it by its launcher)."""
-        return self.transport == "streamable-http"
+        return self.transport == "streamable-http" or self.bridged
+
+    @property
+    def bridged(self) -> bool:
+        """Whether it speaks stdio, and a bridge (that of ``bridge_digest``) serves it over HTTP."""
+        return self.transport == "stdio" and self.serve == "http"
+
+    @property
+    def way(self) -> str:
+        """How it reaches its clients, for people."""
+        return way_of(self.transport, self.serve)
 
     @property
     def package(self) -> str:
@@ -99,8 +121,19 @@ class ServerDefinition:
             "path": self.path if self.over_http else None,
             "credentials": sorted(self.credentials),
             "service": asdict(self.service) if self.over_http else None,
+            # Only where there is one: what ran before there were bridges is still the same.
+            **(
+                {"serve": self.serve, "bridge": asdict(self.bridge), "bridge_digest": self.bridge_digest}
+                if self.bridged
+                else {}
+            ),
         }
 
     def configuration_digest(self) -> str:
         """sha256 (hex) of the configuration."""
         return hashlib.sha256(json.dumps(self.configuration(), sort_keys=True).encode()).hexdigest()
+
+
+def way_of(transport: str, serve: str | None) -> str:
+    """How a server reaches its clients, for people and for comparison."""
+    return "stdio served over HTTP" if (transport, serve) == ("stdio", "http") else transport

@@ -42,6 +42,14 @@ class AuditLayout:
 
 
 @dataclass(frozen=True)
+class BridgeLayout:
+    """The argv that serves a stdio server over HTTP, and the digest of all that it is made of."""
+
+    argv: tuple[str, ...]
+    digest: str
+
+
+@dataclass(frozen=True)
 class Layout:
     """Where things stand.
 
@@ -70,6 +78,7 @@ class Layout:
     edge: EdgeLayout
     audit: AuditLayout = AuditLayout()
     config: Path = Path()
+    bridge: BridgeLayout | None = None
 
 
 def read_layout(path: Path) -> Layout:
@@ -92,6 +101,10 @@ def read_layout(path: Path) -> Layout:
         raise FleetError(
             f"read {path}", f"{error!r}", "Run the role host again; it rewrites the file."
         ) from error
+
+
+def _bridge(raw: Mapping[str, Any] | None) -> BridgeLayout | None:
+    return BridgeLayout(tuple(raw["argv"]), raw["digest"]) if raw else None
 
 
 def _layout(raw: Mapping[str, Any]) -> Layout:
@@ -120,4 +133,5 @@ def _layout(raw: Mapping[str, Any]) -> Layout:
         ),
         # Hosts that an older role prepared have none.
         audit=AuditLayout(**{key: int(value) for key, value in raw.get("audit", {}).items()}),
+        bridge=_bridge(raw.get("bridge")),
     )

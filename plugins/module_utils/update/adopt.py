@@ -84,7 +84,11 @@ def _deployment(host: Host, definition: ServerDefinition, slot: str, target: Tar
         version=release.package.version if release else "unknown",
         release=release.digest if release else "",
         path=str(release.path) if release else "",
-        configuration={"transport": definition.transport, "path": target.path if target else None},
+        configuration={
+            "transport": definition.transport,
+            "path": target.path if target else None,
+            **({"serve": definition.serve} if definition.bridged else {}),
+        },
         configuration_digest="",
         address=target.address if target else None,
     )

@@ -69,7 +69,7 @@ class Bake:
         baseline = self._counts(self._old.slot if self._old else None)
         before = self._counts(self._new)
         pid = self._pid()
-        pause = min(1.0, max(0.1, seconds / 20)) if self._definition.over_http else max(1.0, seconds / 3)
+        pause = self._pause(seconds)
         while True:
             self._check_process(pid)
             self._check_answers()
@@ -80,6 +80,12 @@ class Bake:
         self._check_latency()
         if seconds > 0:
             self._check_contract()
+
+    def _pause(self, seconds: float) -> float:
+        """Between two looks, each of which starts a process of a stdio server."""
+        if self._definition.bridged:
+            return max(1.0, seconds / 10)
+        return min(1.0, max(0.1, seconds / 20)) if self._definition.over_http else max(1.0, seconds / 3)
 
     def _failure(self, came_back: str) -> FleetError:
         log = self._host.log_tail(self._definition.name, self._new)

@@ -13,7 +13,7 @@ from typing import Any
 
 from ..audit.account import Account
 from ..audit.account import Change as Entry
-from ..definition.server import ServerDefinition
+from ..definition.server import ServerDefinition, way_of
 from ..errors import FleetError, explained
 from ..journal.record import Record, Result, Transaction, other
 from ..protection.permit import Change, Permit, permit
@@ -114,7 +114,7 @@ class Converger:
         self, host: Host, definition: ServerDefinition, lock_timeout: float, charge: Charge | None = None
     ) -> None:
         self._host = host
-        self._definition = definition
+        self._definition = host.with_bridge(definition)
         self._lock_timeout = lock_timeout
         self._charge = charge or Charge()
         self._account = Account(host.trail, self._charge.who, lambda: host.senses.now().wall)
@@ -276,11 +276,14 @@ class Converger:
 
     def _check_transport(self, record: Record) -> None:
         """Edge and launcher are two ways to clients; a server cannot be moved between them under its name."""
-        transports = {held.configuration.get("transport") for held in record.slots.values()}
-        if transports - {self._definition.transport}:
+        ways = {
+            way_of(str(held.configuration.get("transport")), held.configuration.get("serve"))
+            for held in record.slots.values()
+        }
+        if ways - {self._definition.way}:
             raise FleetError(
-                f"serve it over {self._definition.transport}",
-                f"it is served over {', '.join(map(str, transports))}",
+                f"serve it over {self._definition.way}",
+                f"it is served over {', '.join(ways)}",
                 "Give the new way a name of its own, or remove the server first (state: absent).",
                 record.server,
             )

@@ -9,7 +9,7 @@ import contextlib
 import functools
 import shutil
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from ..audit.trail import Limits, Trail
@@ -121,6 +121,35 @@ class Host:
             return ""
         return " | ".join(line.strip() for line in text.splitlines() if line.strip())[-1500:]
 
+    def with_bridge(self, definition: ServerDefinition) -> ServerDefinition:
+        """The definition with the bridge that this host has for it: another one is another configuration."""
+        bridge = self.layout.bridge
+        return (
+            replace(definition, bridge_digest=bridge.digest) if bridge and definition.bridged else definition
+        )
+
+    def _bridge(self, definition: ServerDefinition, port: int | None) -> tuple[str, ...]:
+        """The argv in front of a stdio server's own that serves it over HTTP; empty for any other."""
+        if not definition.bridged:
+            return ()
+        bridge = self.layout.bridge
+        if bridge is None:
+            raise FleetError(
+                "serve it over HTTP", "this host has no bridge",
+                "Run site with the server in mcp_servers: the role host installs one (mcp_bridge).",
+                definition.name,
+            )  # fmt: skip
+        policy = definition.bridge
+        options = {
+            "--port": port,
+            "--path": definition.path,
+            "--sessions": policy.sessions,
+            "--idle": policy.session_idle,
+            # The other half is for the server's processes.
+            "--grace": int(definition.update.stop_timeout / 2),
+        }
+        return (*bridge.argv, *(str(word) for option in options.items() for word in option), "--")
+
     def slot_spec(
         self, definition: ServerDefinition, deployment: Deployment, slot: str, port: int | None
     ) -> SlotSpec:
@@ -141,6 +170,7 @@ class Host:
             server=definition.name,
             slot=slot,
             argv=(
+                *self._bridge(definition, port),
                 *self.releases.command(release, definition.command),
                 *(filled(argument) for argument in definition.arguments),
             ),
