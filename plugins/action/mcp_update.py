@@ -13,10 +13,12 @@ from typing import Any
 
 from ansible.plugins.action import ActionBase
 
+from ..module_utils.definition.package import parse_package
 from ..module_utils.effects import Effects
 from ..module_utils.errors import FleetError
 from ..module_utils.release.bundles import FOLDER, Bundles, tools_here
-from ..module_utils.release.package import Package, Tools
+from ..module_utils.release.contents import located
+from ..module_utils.release.package import CONTENT, Tools
 from ..module_utils.release.target import target_from
 
 _MAKE_TIMEOUT = 600.0
@@ -33,17 +35,28 @@ class ActionModule(ActionBase):
         super().run(tmp, task_vars)
         options = dict(self._task.args)
         try:
+            options["server"] = self._looked_at(options)
             if options.get("bundle"):
                 return self._with(Path(self._local(options["bundle"])), options, task_vars)
             result = self._module(options, task_vars)
             wanted = result.get("bundle_wanted")
             if not wanted or self._task.check_mode:
                 return result
-            return self._with(
-                _made(wanted, self._local(options.get("release_folder") or FOLDER)), options, task_vars
-            )
+            folder = Path(self._local(options.get("release_folder") or FOLDER))
+            return self._with(_made(wanted, folder), options, task_vars)
         except FleetError as error:
             return {"failed": True, "msg": str(error)}
+
+    def _looked_at(self, options: dict[str, Any]) -> Any:
+        """The definition, with the hash of content that only the controller has."""
+        server: Any = options.get("server")
+        raw = server.get("package") if isinstance(server, dict) else None
+        if options.get("state", "present") != "present" or not isinstance(raw, dict):
+            return server
+        if raw.get("registry_type") not in CONTENT:
+            return server
+        named = parse_package(str(server.get("name")), raw)
+        return {**server, "package": {**raw, "sha256": located(*named.parts()).sha256}}
 
     def _with(
         self, bundle: Path, options: dict[str, Any], task_vars: dict[str, Any] | None
@@ -69,11 +82,12 @@ class ActionModule(ActionBase):
         return str(Path(self._loader.path_dwim(path)).expanduser())
 
 
-def _made(wanted: dict[str, Any], folder: str) -> Path:
+def _made(wanted: dict[str, Any], folder: Path) -> Path:
     """The bundle for what a host said that it wants."""
-    bundles = Bundles(Effects(), Path(folder), tools_here(Tools()))
-    package, target = Package(**wanted["package"]), target_from(wanted["target"])
+    bundles = Bundles(Effects(), folder, tools_here(Tools()))
+    named, target = parse_package("the host", wanted["package"]), target_from(wanted["target"])
+    package = located(*named.parts())
     found = bundles.find(package, target)
     if found is None:
-        found, _made_now = bundles.make(package, target, timeout=_MAKE_TIMEOUT)
+        found, _made_now = bundles.make(package, target, timeout=_MAKE_TIMEOUT, source=named.source)
     return found.path

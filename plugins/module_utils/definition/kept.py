@@ -23,6 +23,7 @@ def kept(definition: ServerDefinition) -> dict[str, Any]:
     require = definition.require
     return {
         **{key: getattr(definition, key) for key in _PLAIN},
+        "sha256": definition.sha256,
         "require": {"tools": list(require.tools), "calls": [asdict(call) for call in require.calls]},
         "update": asdict(definition.update),
     }
@@ -36,6 +37,7 @@ def restored(raw: Mapping[str, Any]) -> ServerDefinition:
     require = raw["require"]
     return ServerDefinition(
         **{key: raw[key] for key in _PLAIN},
+        sha256=raw.get("sha256"),
         require=Requirements(tuple(require["tools"]), tuple(Call(**call) for call in require["calls"])),
         update=UpdatePolicy(**raw["update"]),
     )

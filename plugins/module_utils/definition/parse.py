@@ -11,6 +11,7 @@ from dataclasses import fields
 from typing import Any
 
 from ..errors import FleetError
+from .package import parse_package
 from .reader import Reader, shown
 from .server import Call, Requirements, ServerDefinition, UpdatePolicy
 from .service import parse_service
@@ -18,18 +19,7 @@ from .service import parse_service
 _RESERVED = ("clients", "edge", "kept", "lock", "probe", "recover", "tier")
 """Names of the fleet's own accounts, units and folders; a server of that name would share them."""
 _NAME = re.compile(rf"(?!(?:{'|'.join(_RESERVED)})\Z)" r"[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?")
-_IDENTIFIER = {
-    "npm": re.compile(r"(@[a-z0-9~][a-z0-9._~-]*/)?[a-z0-9~][a-z0-9._~-]*"),
-    "pypi": re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?"),
-}
-_VERSION = {
-    "npm": re.compile(r"[0-9]+\.[0-9]+\.[0-9]+(-[0-9A-Za-z.-]+)?(\+[0-9A-Za-z.-]+)?"),
-    "pypi": re.compile(
-        r"([0-9]+!)?[0-9]+(\.[0-9]+)*((a|b|rc)[0-9]+)?(\.post[0-9]+)?(\.dev[0-9]+)?(\+[A-Za-z0-9.]+)?"
-    ),
-}
 _URL_PATH = re.compile(r"(/[A-Za-z0-9._~-]+)+/?|/")
-_COMMAND = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*")
 
 TRANSPORTS = ("streamable-http", "stdio")
 _KEYS = (
@@ -50,19 +40,22 @@ def parse(raw: Any, credentials: Mapping[str, Any] | None = None) -> ServerDefin
     name = reader.text(
         "name", _NAME, f"time (small letters, digits and -, at most 40; not {', '.join(_RESERVED)})"
     )
-    package = Reader(server, "package", reader.raw.get("package"), ("registry_type", "identifier", "version"))
-    registry_type = package.choice("registry_type", "", tuple(_IDENTIFIER))
+    package = parse_package(server, reader.raw.get("package"))
     transport = reader.choice("transport", "", TRANSPORTS)
     definition = ServerDefinition(
         name=name,
-        registry_type=registry_type,
-        identifier=package.text("identifier", _IDENTIFIER[registry_type], "mcp-server-time"),
-        version=package.text("version", _VERSION[registry_type], "2026.8.18 (one exact version)"),
+        registry_type=package.registry_type,
+        identifier=package.identifier,
+        version=package.version,
+        sha256=package.sha256,
+        source=package.source,
         transport=transport,
         arguments=_arguments(reader),
         environment=reader.variables("environment"),
         credentials=_credentials(reader, credentials),
-        command=reader.text("command", _COMMAND, "mcp-server-time") if reader.raw.get("command") else None,
+        command=reader.text("command", package.rules.command, "mcp-server-time")
+        if reader.raw.get("command")
+        else None,
         path=reader.text("path", _URL_PATH, "/mcp", "/mcp"),
         route=reader.text("route", _URL_PATH, f"/{name}", f"/{name}"),
         ports=_ports(reader),

@@ -47,13 +47,19 @@ class UpdatePolicy:
 
 @dataclass(frozen=True)
 class ServerDefinition:
-    """One MCP server that the fleet runs (the names of the package's parts are server.json's)."""
+    """One MCP server that the fleet runs (the names of the package's parts are server.json's).
+
+    ``source`` is where the controller has the content of a package that is in no registry, ``identifier``
+    then its name without the folders; ``sha256`` is of its content, None until somebody has looked at it.
+    """
 
     name: str
     registry_type: str
     identifier: str
     version: str
     transport: str
+    sha256: str | None = None
+    source: str | None = None
     arguments: tuple[str, ...] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
     credentials: Mapping[str, str] = field(default_factory=dict, repr=False)

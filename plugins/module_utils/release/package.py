@@ -12,23 +12,31 @@ from dataclasses import dataclass
 
 from ..errors import FleetError
 
+CONTENT = ("local", "mcpb")
+"""Kinds that are content, not a name in a registry: the controller has it, or fetches it, and ships it."""
+
+_NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?")
 _IDENTIFIERS = {
     "npm": re.compile(r"(@[a-z0-9~][a-z0-9._~-]*/)?[A-Za-z0-9~_][A-Za-z0-9._~-]*"),
-    "pypi": re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?"),
+    "pypi": _NAME,
+    **dict.fromkeys(CONTENT, _NAME),
 }
 _VERSION = re.compile(r"[0-9A-Za-z][0-9A-Za-z.+!_-]*")
+_SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 @dataclass(frozen=True)
 class Package:
     """One version of a package, in the terms of the MCP registry's server.json.
 
+    :param sha256: of its content (hex), for the kinds in CONTENT; there it is part of what the version is.
     Raises FleetError for what could be read as a path, an option or a range by the tools that get it.
     """
 
     registry_type: str
     identifier: str
     version: str
+    sha256: str | None = None
 
     def __post_init__(self) -> None:
         identifiers = _IDENTIFIERS.get(self.registry_type)
@@ -50,6 +58,12 @@ class Package:
                 f"{self.version!r} is not an exact version",
                 "Pin one version, such as 1.4.2.",
             )
+        if (self.registry_type in CONTENT) != bool(self.sha256 and _SHA256.fullmatch(self.sha256)):
+            raise FleetError(
+                f"read the package {self.registry_type} {self.identifier}",
+                f"the sha256 of its content is {self.sha256!r}",
+                "It is 64 hexadecimal digits; for a folder or archive the task mcp_update finds it out.",
+            )
 
     def __str__(self) -> str:
         return f"{self.registry_type} {self.identifier} {self.version}"
@@ -58,6 +72,11 @@ class Package:
     def folder(self) -> str:
         """The identifier as one component of a path."""
         return self.identifier.replace("/", "+")
+
+    def to_json(self) -> dict[str, str]:
+        """Its parts by name, without those that it has not."""
+        parts = {"registry_type": self.registry_type, "identifier": self.identifier, "version": self.version}
+        return {**parts, **({"sha256": self.sha256} if self.sha256 else {})}
 
 
 @dataclass(frozen=True)

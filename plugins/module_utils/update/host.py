@@ -19,6 +19,7 @@ from ..errors import FleetError
 from ..host.layout import Layout
 from ..journal.journal import Journal
 from ..journal.record import SLOTS, Deployment, Record
+from ..release.kind import Settings
 from ..release.package import Package, Tools
 from ..release.releases import Releases
 from ..slot.driver import SlotDriver
@@ -109,14 +110,17 @@ class Host:
         def filled(text: str) -> str:
             return text.replace("{port}", str(port)).replace("{data}", str(data))
 
+        program = self.releases.program(release, settings_of(definition))
+        environment = {**program.environment, **definition.environment}
         return SlotSpec(
             server=definition.name,
             slot=slot,
-            argv=(
-                *self.releases.command(release, definition.command),
-                *(filled(argument) for argument in definition.arguments),
-            ),
-            environment={name: filled(value) for name, value in definition.environment.items()},
+            argv=tuple(filled(word) for word in (*program.argv, *definition.arguments)),
+            environment={
+                name: filled(value)
+                for name, value in environment.items()
+                if name not in definition.credentials
+            },
             credentials=dict(definition.credentials),
             directory=str(data) if definition.over_http else "",
             stop_timeout=definition.update.stop_timeout,
@@ -127,7 +131,15 @@ class Host:
 
 def package_of(definition: ServerDefinition) -> Package:
     """The package that a definition names."""
-    return Package(definition.registry_type, definition.identifier, definition.version)
+    return Package(definition.registry_type, definition.identifier, definition.version, definition.sha256)
+
+
+def settings_of(definition: ServerDefinition) -> Settings:
+    """What of a definition counts for how its package is started."""
+    return Settings(
+        command=definition.command,
+        variables=frozenset((*definition.environment, *definition.credentials)),
+    )
 
 
 def port_of(record: Record, slot: str) -> int | None:
