@@ -40,11 +40,11 @@ options:
         description:
           - Its registry.
         type: str
-        choices: [npm, pypi, local]
+        choices: [npm, pypi, local, mcpb]
         required: true
       identifier:
         description:
-          - Its name there; of V(local) the path of its folder or archive.
+          - Its name there; of V(local) and V(mcpb) where it is found.
         type: str
         required: true
       version:
@@ -54,7 +54,7 @@ options:
         required: true
       sha256:
         description:
-          - The hash of its content, for V(local). Without it that which it has now.
+          - The hash of its content, for V(mcpb) and V(local); of V(local) without it that which it has now.
         type: str
   targets:
     description:
@@ -179,7 +179,7 @@ from ..module_utils.release.package import Tools
 from ..module_utils.release.target import Target
 
 _PACKAGE = {
-    "registry_type": {"type": "str", "choices": ["npm", "pypi", "local"], "required": True},
+    "registry_type": {"type": "str", "choices": ["npm", "pypi", "local", "mcpb"], "required": True},
     "identifier": {"type": "str", "required": True},
     "version": {"type": "str", "required": True},
     "sha256": {"type": "str"},

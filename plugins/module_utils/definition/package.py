@@ -58,6 +58,13 @@ KINDS: Mapping[str, Rules] = {
         sha256="optional",
         command=_FILE,
     ),
+    "mcpb": Rules(
+        re.compile(r"https://[^\s@\0]+|(/|~/)[^\0\r\n]+"),
+        "https://example.com/releases/weather-1.0.0.mcpb (or a path on the controller)",
+        placed=True,
+        sha256="required",
+        command=_FILE,
+    ),
 }
 
 
@@ -91,20 +98,20 @@ def parse_package(server: str, raw: Any) -> Named:
     kind = reader.choice("registry_type", "", tuple(KINDS))
     rules = KINDS[kind]
     identifier = reader.text("identifier", rules.identifier, rules.like)
-    named = Named(
+    version = reader.text("version", rules.version, "2026.8.18 (one exact version)")
+    return Named(
         registry_type=kind,
-        identifier=_name(reader, identifier) if rules.placed else identifier,
-        version=reader.text("version", rules.version, "2026.8.18 (one exact version)"),
+        identifier=_name(reader, identifier, version) if rules.placed else identifier,
+        version=version,
         source=identifier if rules.placed else None,
         sha256=_sha256(reader, kind, rules),
     )
-    return named
 
 
-def _name(reader: Reader, source: str) -> str:
-    """The last part of a path or address, without what says that it is an archive."""
+def _name(reader: Reader, source: str, version: str) -> str:
+    """The last part of a path or address, without the version and what says that it is an archive."""
     last = source.partition("?")[0].partition("#")[0].rstrip("/").rpartition("/")[2]
-    name = _ARCHIVE.sub("", last)
+    name = re.sub(rf"[-_]v?{re.escape(version)}\Z", "", _ARCHIVE.sub("", last))
     if not _NAME.fullmatch(name):
         raise reader.complaint(
             "identifier",

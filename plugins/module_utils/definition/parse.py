@@ -23,8 +23,8 @@ _URL_PATH = re.compile(r"(/[A-Za-z0-9._~-]+)+/?|/")
 
 TRANSPORTS = ("streamable-http", "stdio")
 _KEYS = (
-    "name", "package", "transport", "arguments", "environment", "credentials", "command", "path", "route",
-    "ports", "require", "service", "update",
+    "name", "package", "transport", "arguments", "environment", "credentials", "command", "user_config",
+    "path", "route", "ports", "require", "service", "update",
 )  # fmt: skip
 
 
@@ -56,6 +56,7 @@ def parse(raw: Any, credentials: Mapping[str, Any] | None = None) -> ServerDefin
         command=reader.text("command", package.rules.command, "mcp-server-time")
         if reader.raw.get("command")
         else None,
+        user_config=_user_config(reader, package.registry_type),
         path=reader.text("path", _URL_PATH, "/mcp", "/mcp"),
         route=reader.text("route", _URL_PATH, f"/{name}", f"/{name}"),
         ports=_ports(reader),
@@ -113,6 +114,24 @@ def _arguments(reader: Reader) -> tuple[str, ...]:
         if isinstance(value, bool) or not isinstance(value, (str, int, float)) or "\0" in str(value):
             raise reader.complaint("arguments", f"{shown(value)} is not text", "Quote it.")
     return tuple(str(value) for value in values)
+
+
+def _user_config(reader: Reader, registry_type: str) -> dict[str, Any]:
+    """What an mcpb lets its user configure; whether it knows such a setting is seen when it is there."""
+    raw = reader.raw.get("user_config") or {}
+    if raw and registry_type != "mcpb":
+        raise reader.complaint("user_config", f"packages of {registry_type} have none", "Leave it out.")
+    if not isinstance(raw, Mapping) or not all(isinstance(name, str) for name in raw):
+        raise reader.complaint("user_config", "it is no mapping", "Write it as NAME: value pairs.")
+    for name, value in raw.items():
+        several = isinstance(value, Sequence) and not isinstance(value, (str, bytes))
+        if not all(isinstance(each, (str, int, float)) for each in (value if several else [value])):
+            raise reader.complaint(
+                f"user_config.{name}",
+                f"it is {shown(value)}",
+                "Give a text, a number, true, false or a list.",
+            )
+    return dict(raw)
 
 
 def _credentials(reader: Reader, beside: Mapping[str, Any] | None) -> dict[str, str]:
@@ -183,7 +202,8 @@ def _update(reader: Reader) -> UpdatePolicy:
 
 
 def _check_port_is_told(reader: Reader, definition: ServerDefinition) -> None:
-    told = any("{port}" in value for value in (*definition.arguments, *definition.environment.values()))
+    values = (*definition.arguments, *definition.environment.values(), *definition.user_config.values())
+    told = any("{port}" in str(value) for value in values)
     if told and not definition.over_http:
         raise reader.complaint(
             "", "{port} stands in arguments or environment, and a server over stdio listens on none",

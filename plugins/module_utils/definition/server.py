@@ -64,6 +64,7 @@ class ServerDefinition:
     environment: Mapping[str, str] = field(default_factory=dict)
     credentials: Mapping[str, str] = field(default_factory=dict, repr=False)
     command: str | None = None
+    user_config: Mapping[str, Any] = field(default_factory=dict)
     path: str = "/mcp"
     route: str = ""
     ports: tuple[int, int] | None = None
@@ -79,7 +80,8 @@ class ServerDefinition:
     @property
     def package(self) -> str:
         """The package and version as people write it."""
-        return f"{self.identifier}@{self.version}"
+        content = f" ({self.sha256[:12]})" if self.sha256 else ""
+        return f"{self.identifier}@{self.version}{content}"
 
     def configuration(self) -> dict[str, Any]:
         """What, besides the release, makes a process of this server: changed, it needs an update.
@@ -87,6 +89,8 @@ class ServerDefinition:
         Credentials are not part of it, so that it can be shown and kept; they are compared by content.
         """
         return {
+            # Not there where there is none, so that what older collections deployed is still the same.
+            **({"user_config": dict(sorted(self.user_config.items()))} if self.user_config else {}),
             "transport": self.transport,
             "arguments": list(self.arguments),
             "environment": dict(sorted(self.environment.items())),

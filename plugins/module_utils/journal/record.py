@@ -46,7 +46,8 @@ class Deployment:
 
     @property
     def package(self) -> str:
-        return f"{self.identifier}@{self.version}"
+        content = f" ({self.sha256[:12]})" if self.sha256 else ""
+        return f"{self.identifier}@{self.version}{content}"
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from ..effects import Effects
 from ..errors import FleetError, refused
 from . import bundle, tree
 from .bundle import Bundle
-from .contents import Contents
+from .contents import Contents, Folders, Registered
 from .fetching import Archives, Wheels
 from .installation import Installation
 from .locking import locked
@@ -43,7 +43,8 @@ class Bundles:
         self._sources: dict[str, Archives | Wheels | Contents] = {
             "npm": Archives(tools, cache),
             "pypi": Wheels(tools, cache),
-            "local": Contents(),
+            "local": Folders(tools, cache),
+            "mcpb": Registered(tools, cache),
         }
 
     def find(self, package: Package, target: Target, *, scripts: bool = False) -> Bundle | None:

@@ -11,19 +11,18 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from ..errors import FleetError, explained
-from . import content, folder
+from . import content, download, folder
 from .closure import Artifact, Closure
 from .fetching import Fetched
 from .installation import Installation
 from .local import LOCK_FILES
 from .locks import LOCKS
-from .package import Package
+from .mcpb_manifest import MANIFEST, read_manifest
+from .package import Package, Tools
 from .target import Target
 
-_PINNED_BY = {
-    "uv.lock": "uv export --frozen --no-dev --no-emit-project --format requirements-txt -o requirements.txt",
-    "pyproject.toml": "uv pip compile --generate-hashes pyproject.toml -o requirements.txt",
-}
+_UNPINNED = ("pyproject.toml", "uv.lock")
+_LOCKING = "uv lock, or uv pip compile --generate-hashes pyproject.toml -o requirements.txt"
 
 
 def hash_of(source: Path) -> str:
@@ -58,24 +57,81 @@ def located(
 
 
 class Contents:
-    """Takes folders and archives of the controller."""
+    """Takes content of the controller: looks at all of it as the host will, and at what it depends on."""
+
+    def __init__(self, tools: Tools, cache: Path) -> None:
+        self._tools = tools
+        self._cache = cache / "content"
 
     def fetch(self, work: Installation, staging: Path, target: Target) -> Fetched:
-        """Pack what there is, and look at all of it as the host will; ``staging`` is a folder of its own."""
-        package, source = work.package, work.source
-        if source is None:
+        """Take what there is; ``staging`` is a folder of its own."""
+        package = work.package
+        if work.source is None:
             raise FleetError(f"bundle {package}", "nobody said where it is", "Give its path as identifier.")
         archive = staging / "content"
-        found = _taken(Path(source).expanduser(), archive)
+        found = self._take(work, archive)
         if found != package.sha256:
-            raise _other(package, Path(source), found)
-        tops = content.check(archive, (*LOCK_FILES, *_PINNED_BY))
-        files = {name: tops[name] for name in LOCK_FILES if name in tops}
-        if "requirements.txt" not in files:
-            _require_pinned(package, tops)
+            raise _other(package, work.source, found)
+        tops = content.check(archive, (*LOCK_FILES, *_UNPINNED, MANIFEST))
+        files = self._locks(work, staging, tops)
         closure = Closure(package, _artifacts(package, files), files, work.scripts)
         proof = f"sha256:{package.sha256}"
         return Fetched(closure, Target(), {f"{package.folder}.content": (archive, proof)})
+
+    def _take(self, work: Installation, archive: Path) -> str:
+        """Copy the content into ``archive``; returns its hash."""
+        source = str(work.source)
+        if source.startswith(download.SCHEME):
+            return download.download(source, archive, work.left(), content.SIZE_LIMIT)
+        with explained(f"read {source}"):
+            return _taken(Path(source).expanduser(), archive)
+
+    def _locks(self, work: Installation, staging: Path, tops: Mapping[str, bytes]) -> dict[str, bytes]:
+        raise NotImplementedError
+
+    def _exported(self, work: Installation, staging: Path, tops: Mapping[str, bytes]) -> bytes:
+        """What a uv.lock names, as requirements with hashes."""
+        uv, _python = self._tools.require_pypi(work.package)
+        folder_of_lock = staging / "lock"
+        work.effects.make_directory(folder_of_lock)
+        for name in _UNPINNED:
+            if name in tops:
+                work.effects.write_file(folder_of_lock / name, tops[name])
+        argv = [uv, "export", "--quiet", "--frozen", "--no-dev", "--no-emit-project", "--no-header"]
+        argv += ["--no-annotate", "--format", "requirements-txt", "--no-config", "--no-python-downloads"]
+        done = work.run("uv export", argv, directory=folder_of_lock)
+        if done.returncode:
+            raise FleetError(
+                f"bundle {work.package}",
+                f"uv does not read its uv.lock: {done.reason()}",
+                "Make it anew with uv lock, beside the pyproject.toml that it is of.",
+            )
+        return done.stdout.encode()
+
+
+class Folders(Contents):
+    """Takes folders and archives: what they depend on is locked in them, or they need nothing."""
+
+    def _locks(self, work: Installation, staging: Path, tops: Mapping[str, bytes]) -> dict[str, bytes]:
+        files = {name: tops[name] for name in LOCK_FILES if name in tops}
+        if "requirements.txt" not in files and "uv.lock" in tops:
+            files["requirements.txt"] = self._exported(work, staging, tops)
+        if "requirements.txt" not in files:
+            _require_pinned(work.package, tops)
+        return files
+
+
+class Registered(Contents):
+    """Takes bundles of the MCP registry: all is in them, but for those of the type uv, which have a lock."""
+
+    def _locks(self, work: Installation, staging: Path, tops: Mapping[str, bytes]) -> dict[str, bytes]:
+        manifest = read_manifest(tops.get(MANIFEST))
+        if manifest.type != "uv":
+            return {}
+        if "uv.lock" in tops:
+            return {"requirements.txt": self._exported(work, staging, tops)}
+        _require_pinned(work.package, tops)
+        return {}
 
 
 def _taken(source: Path, archive: Path) -> str:
@@ -104,19 +160,19 @@ def _artifacts(package: Package, files: Mapping[str, bytes]) -> tuple[Artifact, 
 
 def _require_pinned(package: Package, tops: Mapping[str, bytes]) -> None:
     """Raise FleetError when Python dependencies are named without versions and hashes."""
-    for name, command in _PINNED_BY.items():
-        text = tops.get(name, b"").decode("utf-8", "replace")
-        if name == "uv.lock" and text or re.search(r"(?m)^dependencies\s*=\s*\[\s*[^\]\s]", text):
-            raise FleetError(
-                f"bundle {package}",
-                f"its {name} names dependencies, and no requirements.txt says which versions and hashes",
-                f"Make one in its folder: {command}",
-            )
+    text = tops.get("pyproject.toml", b"").decode("utf-8", "replace")
+    if re.search(r"(?m)^dependencies\s*=\s*\[\s*[^\]\s]", text):
+        raise FleetError(
+            f"bundle {package}",
+            "its pyproject.toml names dependencies, and neither uv.lock nor requirements.txt says which",
+            f"Lock them in its folder: {_LOCKING}. The type uv of an mcpb has to have its uv.lock.",
+        )
 
 
-def _other(package: Package, source: Path, found: str) -> FleetError:
+def _other(package: Package, source: str, found: str) -> FleetError:
     return FleetError(
-        f"take {source} for {package.registry_type} {package.identifier} {package.version}",
+        f"take {download.shown(source)} for {package.registry_type} {package.identifier} {package.version}",
         f"its sha256 is {found}, and {package.sha256} is asked for",
-        "It was changed. Look at what changed; then correct package.sha256, or run it again.",
+        "Nothing of it was unpacked. Look at who changed it and what; then correct package.sha256, or run it "
+        "again.",
     )

@@ -60,7 +60,7 @@ class Local:
             )
         if "package-lock.json" in locked:
             self._npm.place(work, closure, home)
-        if is_python(home):
+        if self._is_python(target):
             self._pypi.place_beside(work, closure, target, [home, *_sources(home)])
 
     def shelved(self, shelf: Path, item: Shipped) -> Path:
@@ -98,6 +98,17 @@ class Local:
         """Its programs are found by their names."""
         return None
 
+    def versions_here(self, work: Installation, target: Path) -> tuple[str | None, str | None]:
+        """The versions of Node.js and Python with which a release runs; None for one that is not there."""
+        node = self._tools.node
+        asked = work.run("node", [node, "--version"], directory=target).stdout.strip() if node else None
+        return asked and asked.lstrip("v"), self.versions(work, target).get("python")
+
+    def _is_python(self, target: Path) -> bool:
+        """Whether the content has what runs in a venv."""
+        home = home_of(target)
+        return any((home / name).is_file() for name in _PYTHON_FILES) or any(home.glob("*.py"))
+
     def _argv(self, release: Path, place: Path) -> Argv | None:
         """How a file is run: by its suffix, else by its first line, if it may be run at all."""
         python = release / "venv" / "bin" / "python"
@@ -113,11 +124,6 @@ def home_of(target: Path) -> Path:
     folder = target / CONTENT
     inside = list(folder.iterdir()) if folder.is_dir() else []
     return inside[0] if len(inside) == 1 and inside[0].is_dir() and not inside[0].is_symlink() else folder
-
-
-def is_python(home: Path) -> bool:
-    """Whether a folder has what runs in a venv."""
-    return any((home / name).is_file() for name in _PYTHON_FILES) or any(home.glob("*.py"))
 
 
 def _sources(home: Path) -> list[Path]:

@@ -25,6 +25,7 @@ from .kind import Argv, Kind, Program, Settings
 from .local import Local
 from .locking import busy, locked
 from .manifest import Release
+from .mcpb import Mcpb
 from .npm import Npm
 from .package import CONTENT, Package, Tools
 from .pypi import Pypi
@@ -51,7 +52,12 @@ class Releases:
         self._registry = True
         self._bundle: Path | None = None
         npm, pypi = Npm(tools, cache), Pypi(tools, cache)
-        self._kinds: dict[str, Kind] = {"npm": npm, "pypi": pypi, "local": Local(tools, npm, pypi)}
+        self._kinds: dict[str, Kind] = {
+            "npm": npm,
+            "pypi": pypi,
+            "local": Local(tools, npm, pypi),
+            "mcpb": Mcpb(tools, npm, pypi),
+        }
 
     def shipped(self, bundle: Path | None, *, registry: bool = False) -> Releases:
         """The same releases, but a new one comes from this bundle.

@@ -138,6 +138,7 @@ def settings_of(definition: ServerDefinition) -> Settings:
     """What of a definition counts for how its package is started."""
     return Settings(
         command=definition.command,
+        user_config=definition.user_config,
         variables=frozenset((*definition.environment, *definition.credentials)),
     )
 
