@@ -14,6 +14,7 @@ from typing import Any
 from ansible.plugins.action import ActionBase
 
 from ..module_utils.definition.package import parse_package
+from ..module_utils.definition.server_json import plain, read
 from ..module_utils.effects import Effects
 from ..module_utils.errors import FleetError
 from ..module_utils.release.bundles import FOLDER, Bundles, tools_here
@@ -49,7 +50,7 @@ class ActionModule(ActionBase):
 
     def _looked_at(self, options: dict[str, Any]) -> Any:
         """The definition, with the hash of content that only the controller has."""
-        server: Any = options.get("server")
+        server: Any = plain_server(options)
         raw = server.get("package") if isinstance(server, dict) else None
         if options.get("state", "present") != "present" or not isinstance(raw, dict):
             return server
@@ -80,6 +81,17 @@ class ActionModule(ActionBase):
 
     def _local(self, path: str) -> str:
         return str(Path(self._loader.path_dwim(path)).expanduser())
+
+
+def plain_server(options: dict[str, Any]) -> Any:
+    """The definition without a server.json, which only the controller has."""
+    server = options.get("server")
+    if not isinstance(server, dict) or "server_json" not in server:
+        return server
+    credentials = {**(server.get("credentials") or {}), **(options.get("credentials") or {})}
+    told = plain({**server, "credentials": credentials}, read)
+    own = {"credentials": server["credentials"]} if "credentials" in server else {}
+    return {**{key: value for key, value in told.items() if key != "credentials"}, **own}
 
 
 def _made(wanted: dict[str, Any], folder: Path) -> Path:
