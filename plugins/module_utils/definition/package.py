@@ -12,6 +12,8 @@ from typing import Any
 
 from .reader import Reader
 
+_DIGEST = re.compile(r"sha256:([0-9a-f]{64})")
+
 KEYS = ("registry_type", "identifier", "version", "sha256")
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
@@ -65,6 +67,13 @@ KINDS: Mapping[str, Rules] = {
         sha256="required",
         command=_FILE,
     ),
+    "oci": Rules(
+        re.compile(r"(localhost|[a-z0-9-]+(\.[a-z0-9-]+)+(:[0-9]+)?|[a-z0-9-]+:[0-9]+)(/[a-z0-9._-]+)+"),
+        "registry.example.com/team/weather (with its registry, without a tag)",
+        re.compile(r"(?!latest\Z)[0-9A-Za-z][0-9A-Za-z._-]{0,127}|sha256:[0-9a-f]{64}"),
+        sha256="optional",
+        command=re.compile(r"[A-Za-z0-9_./-]+"),
+    ),
 }
 
 
@@ -99,12 +108,17 @@ def parse_package(server: str, raw: Any) -> Named:
     rules = KINDS[kind]
     identifier = reader.text("identifier", rules.identifier, rules.like)
     version = reader.text("version", rules.version, "2026.8.18 (one exact version)")
+    sha256 = _sha256(reader, kind, rules)
+    digest = _DIGEST.fullmatch(version)
+    if digest:
+        # A digest in place of a tag says all that one beside it would.
+        version, sha256 = f"sha256-{digest[1][:12]}", digest[1]
     return Named(
         registry_type=kind,
         identifier=_name(reader, identifier, version) if rules.placed else identifier,
         version=version,
         source=identifier if rules.placed else None,
-        sha256=_sha256(reader, kind, rules),
+        sha256=sha256,
     )
 
 

@@ -18,7 +18,7 @@ from ..effects import Effects
 from ..errors import FleetError, refused
 from . import bundle, tree
 from .bundle import Bundle
-from .contents import Contents, Folders, Registered
+from .contents import Contents, Folders, Images, Registered
 from .fetching import Archives, Wheels
 from .installation import Installation
 from .locking import locked
@@ -40,11 +40,12 @@ class Bundles:
         self._folder = folder
         self._tools = tools
         cache = folder / ".archives"
-        self._sources: dict[str, Archives | Wheels | Contents] = {
+        self._sources: dict[str, Archives | Wheels | Contents | Images] = {
             "npm": Archives(tools, cache),
             "pypi": Wheels(tools, cache),
             "local": Folders(tools, cache),
             "mcpb": Registered(tools, cache),
+            "oci": Images(),
         }
 
     def find(self, package: Package, target: Target, *, scripts: bool = False) -> Bundle | None:

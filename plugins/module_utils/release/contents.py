@@ -134,6 +134,19 @@ class Registered(Contents):
         return {}
 
 
+class Images:
+    """Images are fetched by hosts alone."""
+
+    def fetch(self, work: Installation, staging: Path, target: Target) -> Fetched:
+        """Say so."""
+        raise FleetError(
+            f"bundle {work.package}",
+            "images are not shipped by the controller",
+            "Let such hosts pull it (mcp_release_source: registry), or load it there (podman load) and "
+            "call it localhost/….",
+        )
+
+
 def _taken(source: Path, archive: Path) -> str:
     """Copy an archive, or pack a folder; returns the hash."""
     with archive.open("wb") as stream:

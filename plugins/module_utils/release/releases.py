@@ -27,6 +27,7 @@ from .locking import busy, locked
 from .manifest import Release
 from .mcpb import Mcpb
 from .npm import Npm
+from .oci import Oci
 from .package import CONTENT, Package, Tools
 from .pypi import Pypi
 from .target import Target, target_of
@@ -57,6 +58,7 @@ class Releases:
             "pypi": pypi,
             "local": Local(tools, npm, pypi),
             "mcpb": Mcpb(tools, npm, pypi),
+            "oci": Oci(tools),
         }
 
     def shipped(self, bundle: Path | None, *, registry: bool = False) -> Releases:

@@ -160,7 +160,7 @@ def open_host(layout: Layout, effects: Effects) -> Host:
             effects,
             layout.releases,
             layout.cache,
-            Tools(uv=layout.uv, python=layout.python, node=layout.node, npm=layout.npm),
+            Tools(layout.uv, layout.python, layout.node, layout.npm, shutil.which("podman")),
         ),
         files=files,
         kept=SlotFiles(effects, layout.state / "kept", layout.clients, host_key),
