@@ -16,11 +16,6 @@ from pathlib import Path
 
 from .content import make_folder
 
-_LEFT_OUT = shutil.ignore_patterns(
-    "site-packages", "test", "tests", "__pycache__", "idlelib", "tkinter", "lib2to3", "ensurepip", "config-*",
-    "pydoc_data", "turtledemo", "sqlite3", "*.a",
-)  # fmt: skip
-
 
 class Containers:
     """A store of images in ``folder``; ``environment`` lets podman use it, with what most machines allow."""
@@ -57,27 +52,38 @@ class Containers:
         return self.podman("image", "inspect", "--format", "{{.Digest}}", name).stdout.strip()
 
     def build_server(self, version: str) -> str:
-        """The image localhost/box of the test server, on the Python that runs this test; returns its digest."""
+        """The image localhost/box of the test server, on the Python of this test; returns its digest."""
         root = self.folder / f"root-{version}"
-        python = Path(sysconfig.get_path("stdlib"))
-        shutil.copytree(python, root / python.relative_to("/"), ignore=_LEFT_OUT, symlinks=True)
+        app = make_folder(root / "app", version)
         executable = os.path.realpath(sys.executable)
+        for path in _imported(executable, app):
+            with_libraries(root, path) if path.endswith(".so") else _copied(root, path)
         with_libraries(root, executable)
-        for library in sorted((python / "lib-dynload").glob("_socket*.so")):
-            with_libraries(root, str(library))
-        make_folder(root / "app", version)
         digest = self.build(f"localhost/box:{version}", root, [executable, "/app/server.py"])
         shutil.rmtree(root)
         return digest
+
+
+def _imported(executable: str, app: Path) -> list[str]:
+    """The files that Python reads to run the test server; of its standard library, not more."""
+    ask = "import fleet_test_server, encodings.idna, encodings.ascii, sys, os; print(os.__file__, *("
+    ask += "file for m in list(sys.modules.values()) if (file := getattr(m, '__file__', None))), sep='\\n')"
+    done = subprocess.run([executable, "-c", ask], cwd=app, capture_output=True, text=True, check=True)
+    standard = f"{sysconfig.get_path('stdlib')}/"
+    return sorted({path for path in done.stdout.split() if path.startswith(standard)})
+
+
+def _copied(root: Path, path: str) -> None:
+    place = root / path.lstrip("/")
+    place.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copy(path, place)
 
 
 def with_libraries(root: Path, program: str) -> None:
     """Copy a program and the libraries that it is linked with."""
     listed = subprocess.run(["ldd", program], capture_output=True, text=True, check=False).stdout
     for path in [program, *re.findall(r"(/\S+) \(0x", listed)]:
-        place = root / path.lstrip("/")
-        place.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(path, place)
+        _copied(root, path)
 
 
 def obstacle() -> str | None:

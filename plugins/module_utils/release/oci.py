@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 from ..errors import FleetError
@@ -61,7 +62,9 @@ class Oci:
                 package, f"its digest is {digest}, and sha256:{package.sha256} is asked for",
                 "Nothing of it was run. See what was pushed under this name; then correct package.sha256.",
             )  # fmt: skip
-        data = json.dumps({"digest": digest, "id": image}, sort_keys=True).encode()
+        # Without an init, the first process in a container does not end by SIGTERM unless it handles it.
+        told = {"digest": digest, "id": image, "init": shutil.which("catatonit") is not None}
+        data = json.dumps(told, sort_keys=True).encode()
         artifact = Artifact(package.identifier, package.version, (digest,))
         return Closure(package, (artifact,), {_IMAGE: data}, work.scripts)
 
@@ -92,12 +95,13 @@ class Oci:
 
     def told(self, release: Path, version: str, settings: Settings) -> Program | None:
         """podman run, with the variables named but not written, so that no process list has their values."""
-        image = json.loads((release / _IMAGE).read_text("utf-8"))["id"]
+        image = json.loads((release / _IMAGE).read_text("utf-8"))
+        first = ["--init"] if image["init"] else []
         named = [word for name in sorted({*settings.variables, *_MARKS}) for word in ("--env", name)]
         entry = ["--entrypoint", settings.command] if settings.command else []
         data = ["--volume", "{data}:{data}"]
         podman = self._tools.podman or "/usr/bin/podman"
-        return Program((podman, "run", *_OPTIONS, *named, *data, *entry, image))
+        return Program((podman, "run", *_OPTIONS, *first, *named, *data, *entry, image["id"]))
 
 
 def _failed(package: Package, came_back: str, cure: str) -> FleetError:

@@ -129,6 +129,22 @@ class Host:
         )
 
 
+_NOT_RUN = {"systemd": ("oci",)}
+"""Drivers, and the kinds of packages that they cannot run: a hardened unit lets podman make no container."""
+
+
+def require_driver_for(layout: Layout, definition: ServerDefinition) -> None:
+    """Raise FleetError for a package that this host's way of running slots cannot run."""
+    name = str(layout.driver.get("name"))
+    if definition.registry_type in _NOT_RUN.get(name, ()):
+        raise FleetError(
+            f"run {definition.package}",
+            f"images run on embedded hosts alone so far, and this one runs its slots by {name}",
+            "Use another package of the server, or an embedded host (mcp_driver: supervisord).",
+            definition.name,
+        )
+
+
 def package_of(definition: ServerDefinition) -> Package:
     """The package that a definition names."""
     return Package(definition.registry_type, definition.identifier, definition.version, definition.sha256)

@@ -19,7 +19,7 @@ from ..slot.spec import SlotSpec
 from .bake import Bake, Warm
 from .drain import drain
 from .front import Front, front_of
-from .host import Host, package_of, port_of, settings_of
+from .host import Host, package_of, port_of, require_driver_for, settings_of
 from .ports import with_ports
 from .ready import Readiness, slot_target
 from .report import Report
@@ -84,6 +84,7 @@ class Steps:
     def _stage(self) -> None:
         """Install the release; begin the transaction; give the idle slot to it."""
         definition = self.definition
+        require_driver_for(self.host.layout, definition)
         release = self.host.releases.install(
             package_of(definition), timeout=definition.update.install_timeout
         )
