@@ -38,9 +38,9 @@ options:
     suboptions:
       registry_type:
         description:
-          - Its registry.
+          - Its kind. Images (V(oci)) cannot be shipped, and are refused.
         type: str
-        choices: [npm, pypi, local, mcpb]
+        choices: [npm, pypi, local, mcpb, oci]
         required: true
       identifier:
         description:
@@ -179,7 +179,7 @@ from ..module_utils.release.package import Tools
 from ..module_utils.release.target import Target
 
 _PACKAGE = {
-    "registry_type": {"type": "str", "choices": ["npm", "pypi", "local", "mcpb"], "required": True},
+    "registry_type": {"type": "str", "choices": ["npm", "pypi", "local", "mcpb", "oci"], "required": True},
     "identifier": {"type": "str", "required": True},
     "version": {"type": "str", "required": True},
     "sha256": {"type": "str"},

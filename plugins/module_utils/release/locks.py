@@ -49,7 +49,7 @@ def _content(package: Package, files: Files) -> tuple[Artifact, ...]:
 
 
 def _requirements(files: Files) -> str:
-    text = files["requirements.txt"].decode("utf-8")
+    text = str(files["requirements.txt"], "utf-8")
     # uv would act on an option in it, such as another file to read.
     if re.search(r"(?m)^(?!\s+--hash=)\s*-", text):
         raise ValueError("requirements.txt has options")
