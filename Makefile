@@ -10,8 +10,8 @@ export PYTHONPATH := $(CURDIR)/.work/links
 export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/.work/links
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-unit test-integration gates bench-update bench-edge bench-rollout lab-up lab-down molecule fault requirements \
-	clean
+# Every target here is a command.
+.PHONY: $(shell sed -n "s/^\([a-z-]*\):.*/\1/p" $(firstword $(MAKEFILE_LIST)))
 
 help: ## this table
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-18s%s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -40,6 +40,14 @@ bench-update: setup ## updates and rollbacks under load; ends with a line of JSO
 bench-edge: setup ## straight to a server and through the edge; ends with a line of JSON
 	@python -m tests.bench.edge
 
+bench-lock: setup ## locking ten servers; installing with and without a lock, and offline; ends with a line of JSON
+	@python -m tests.bench.lock
+bench-contract: setup ## contracts of 1,000 and 10,000 tools compared; ends with a line of JSON
+	@python -m tests.bench.contract
+
+contracts: setup ## record what public servers offer, version by version, from their registries
+	@python -m tests.contracts.capture
+
 lab-up: setup ## real hosts on this machine, with systemd and sshd, as root (HOSTS=6 EDGES=2); docs/lab.md
 	@python -m tests.lab up --hosts $(or $(HOSTS),6) --edges $(or $(EDGES),0)
 
@@ -48,6 +56,9 @@ lab-down: setup ## take the lab down; its base folder and package cache stay
 
 bench-rollout: setup ## a rollout and a rollback over six lab hosts under load, needs root; ends with a line of JSON
 	@python -m tests.bench.rollout
+
+bench-restore: setup ## a lab host with three servers is lost, made anew and restored, needs root; ends with a line of JSON
+	@python -m tests.bench.restore
 
 molecule: setup ## scenarios of extensions/molecule on hosts of the lab, as root; one of them: SCENARIO=name
 	@python -m tests.molecule $(SCENARIO)

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, mcpops.fleet contributors
 # GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The controller's part of mcp_update: it ships the bundle of a release that a host lacks.
+"""The controller's part of mcp_update: it says who asks, reads locks, and ships a release that a host lacks.
 
 One task does all of it, so that a host with nothing to do costs one module call here too.
 """
@@ -19,8 +19,16 @@ from ..module_utils.effects import Effects
 from ..module_utils.errors import FleetError
 from ..module_utils.release.bundles import FOLDER, Bundles, tools_here
 from ..module_utils.release.contents import located
-from ..module_utils.release.package import CONTENT, Tools
+from ..module_utils.release.lock import Lock
+from ..module_utils.release.locks import Locks, choose, dumps, mode_of
+from ..module_utils.release.package import CONTENT, Package, Tools
 from ..module_utils.release.target import target_from
+from ..plugin_utils.charge import charged
+
+UNLOCKED = (
+    "There is no lock: what it depends on is what the registry gave, and nobody looked at it before. "
+    "mcpops.fleet.lock makes one."
+)
 
 _MAKE_TIMEOUT = 600.0
 """Seconds for resolving and fetching a bundle that nobody made before."""
@@ -34,17 +42,19 @@ class ActionModule(ActionBase):
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         """Ansible's entry point of an action."""
         super().run(tmp, task_vars)
-        options = dict(self._task.args)
+        options = charged(self._task.args, task_vars or {}, self._templar.template)
         try:
             options["server"] = self._looked_at(options)
+            locks = self._locks(options)
+            options.update({"lock_content": dumps(locks)} if locks else {})
             if options.get("bundle"):
                 return self._with(Path(self._local(options["bundle"])), options, task_vars)
             result = self._module(options, task_vars)
             wanted = result.get("bundle_wanted")
             if not wanted or self._task.check_mode:
                 return result
-            folder = Path(self._local(options.get("release_folder") or FOLDER))
-            return self._with(_made(wanted, folder), options, task_vars)
+            folder = self._local(options.get("release_folder") or FOLDER)
+            return self._with(_made(wanted, folder, locks), options, task_vars)
         except FleetError as error:
             return {"failed": True, "msg": str(error)}
 
@@ -77,7 +87,25 @@ class ActionModule(ActionBase):
         result: dict[str, Any] = self._execute_module(
             module_name="mcpops.fleet.mcp_update", module_args=options, task_vars=task_vars
         )
+        if options.get("state", "present") == "present":
+            result["unchecked"] = [] if options.get("lock_content") else [UNLOCKED]
         return result
+
+    def _locks(self, options: dict[str, Any]) -> list[Lock]:
+        """The locks of the server's package: its host picks the one that fits it."""
+        folder, server = options.get("lock_folder"), options.get("server")
+        if not folder or options.get("state", "present") != "present" or not isinstance(server, dict):
+            return []
+        package = server.get("package")
+        if not isinstance(package, dict) or set(package) != {"registry_type", "identifier", "version"}:
+            return []  # the module says what is wrong with it
+        mode = mode_of(options.get("lock", "auto"))
+        try:
+            return Locks(Path(self._local(folder))).find(
+                Package(**{key: str(value) for key, value in package.items()}), mode
+            )
+        except FleetError as error:
+            raise error.on(str(server.get("name"))) from error
 
     def _local(self, path: str) -> str:
         return str(Path(self._loader.path_dwim(path)).expanduser())
@@ -94,12 +122,14 @@ def plain_server(options: dict[str, Any]) -> Any:
     return {**{key: value for key, value in told.items() if key != "credentials"}, **own}
 
 
-def _made(wanted: dict[str, Any], folder: Path) -> Path:
+def _made(wanted: dict[str, Any], folder: str, locks: list[Lock]) -> Path:
     """The bundle for what a host said that it wants."""
-    bundles = Bundles(Effects(), folder, tools_here(Tools()))
+    bundles = Bundles(Effects(), Path(folder), tools_here(Tools()))
     named, target = parse_package("the host", wanted["package"]), target_from(wanted["target"])
-    package = located(*named.parts())
-    found = bundles.find(package, target)
+    package, lock = located(*named.parts()), choose(locks, target)
+    found = bundles.find(package, target, lock=lock)
     if found is None:
-        found, _made_now = bundles.make(package, target, timeout=_MAKE_TIMEOUT, source=named.source)
+        found, _made_now = bundles.make(
+            package, target, timeout=_MAKE_TIMEOUT, lock=lock, source=named.source
+        )
     return found.path

@@ -16,6 +16,41 @@ options:
     default: /etc/mcp/host.json
 """
 
+    CHARGE = r"""
+options:
+  approve:
+    description:
+      - Changes of protected servers that are approved. C(NAME@VERSION) approves a change to that version, or
+        of its configuration; C(NAME:absent) a removal; C(NAME:cleanup) that its releases are deleted;
+        C(NAME:unprotected) that it is protected no more.
+      - Where it is not given, it is C(mcp_approve) of the inventory or the command line.
+    type: list
+    elements: str
+    default: []
+  windows:
+    description:
+      - When changes may happen. C(docs/protection.md) in the collection has all keys.
+      - Where it is not given, it is C(mcp_windows) of the inventory.
+    type: list
+    elements: raw
+    default: []
+  emergency:
+    description:
+      - The reason for which a change may happen outside all windows. It goes on record.
+      - Where it is not given, it is C(mcp_emergency).
+    type: raw
+  reason:
+    description:
+      - Why the change is made, for the record.
+      - Where it is not given, it is C(mcp_reason).
+    type: str
+  caller:
+    description:
+      - Who asks for the change. The controller fills it in (its user, the AWX job); what stands here is lost.
+    type: dict
+    default: {}
+"""
+
     ATTRIBUTES = r"""
 options: {}
 attributes:

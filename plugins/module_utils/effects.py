@@ -49,11 +49,12 @@ class Completed:
         )
 
 
+@functools.cache
 def _libc() -> ctypes.CDLL:
     return ctypes.CDLL(None, use_errno=True)
 
 
-def _die_with_parent() -> None:
+def die_with_parent() -> None:
     """Let the kernel end the child when we are killed: nobody else would."""
     _libc().prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
 
@@ -67,6 +68,25 @@ def _tail(stream: IO[bytes]) -> str:
 def _write(stream: IO[bytes], data: bytes) -> None:
     stream.write(data)
     stream.flush()
+
+
+def _append(path: Path, data: bytes, mode: int) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, mode)
+    try:
+        size = os.fstat(descriptor).st_size
+        if size == 0:
+            os.fchmod(descriptor, mode)
+        try:
+            left = memoryview(data)
+            while left:
+                left = left[os.write(descriptor, left) :]
+            os.fsync(descriptor)
+        except OSError:
+            with contextlib.suppress(OSError):
+                os.ftruncate(descriptor, size)
+            raise
+    finally:
+        os.close(descriptor)
 
 
 def sync_directory(path: Path) -> None:
@@ -112,6 +132,16 @@ class Effects:
                 temporary.unlink()
             raise
         self.act("fsync", str(path.parent), lambda: sync_directory(path.parent))
+
+    def append(self, path: Path, data: bytes, mode: int = 0o644) -> None:
+        """Add to the end of a file, durable; it is made where it is not there.
+
+        A crash leaves nothing or a part of it at the end; what cannot be written whole is taken back.
+        """
+        new = not path.exists()
+        self.act("append", str(path), lambda: _append(path, data, mode))
+        if new:
+            self.act("fsync", str(path.parent), lambda: sync_directory(path.parent))
 
     def make_directory(self, path: Path, mode: int = 0o755) -> None:
         """Create a directory and its parents where they are missing; durable."""
@@ -198,6 +228,8 @@ class Effects:
         environment: Mapping[str, str] | None,
         directory: Path | None,
     ) -> Completed:
+        # Between fork and exec nothing may be loaded: other threads may hold the loader's lock.
+        _libc()
         shown = " ".join(argv[:3]) + (" …" if len(argv) > 3 else "")
         with tempfile.TemporaryFile() as stdout, tempfile.TemporaryFile() as stderr:
             try:
@@ -209,7 +241,7 @@ class Effects:
                     env={**os.environ, **(environment or {})},
                     cwd=directory,
                     start_new_session=True,
-                    preexec_fn=_die_with_parent,
+                    preexec_fn=die_with_parent,
                 )
             except OSError as error:
                 if error.errno in SHORTAGES:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 
 SHORTEST = 4
 """Characters from which on a value is taken for a secret; shorter ones would garble every text."""
@@ -21,3 +22,11 @@ def forms(secret: str) -> set[str]:
     parts = (*secret.splitlines(), *secret.split())
     pieces |= {part.strip() for part in parts if len(part.strip()) >= _PIECE}
     return pieces | {quote(piece)[1:-1] for piece in pieces for quote in (json.dumps, repr)}
+
+
+def mask(text: str, secrets: Iterable[str]) -> str:
+    """The text without the secrets, in whichever of their ``forms`` they stand there."""
+    pieces = {form for secret in secrets for form in forms(secret)}
+    for piece in sorted(pieces, key=len, reverse=True):
+        text = text.replace(piece, "********")
+    return text

@@ -11,7 +11,7 @@ version_added: 0.1.0
 description:
   - Speaks MCP to a server as its clients do, in both eras, lists what it offers, makes the owner's required
     calls, and fails when anything of it is wrong.
-  - Changes nothing.
+  - Changes nothing; outside check mode it writes down which eras clients use, as the edge has counted them.
 author:
   - mcpops.fleet contributors (@mcpops)
 extends_documentation_fragment:
@@ -125,6 +125,8 @@ def run(module: AnsibleModule) -> Health:
     """Check as often as asked for; the last result, or the first that is bad."""
     definition = parse(module.params["server"], module.params["credentials"])
     host = open_for(module, definition)
+    if not module.check_mode and definition.over_http:
+        host.note_eras(definition.name)
     for _attempt in range(max(1, module.params["attempts"])):
         health = check(host, definition, module.params["url"], module.params["timeout"])
         if health.problem:

@@ -82,6 +82,10 @@ options:
       - Where bundles are kept, and under C(.archives) what the tools fetched.
     type: path
     default: ~/.cache/mcpops/bundles
+  lock_folder:
+    description:
+      - The folder of locks (see M(mcpops.fleet.mcp_lock)). A locked package is fetched as its lock says.
+    type: path
   uv:
     description:
       - The program C(uv), which resolves packages of PyPI. Without it that beside Ansible's Python or on the
@@ -105,6 +109,7 @@ options:
     type: float
     default: 600
 seealso:
+  - module: mcpops.fleet.mcp_lock
   - module: mcpops.fleet.mcp_update
 """
 
@@ -175,6 +180,7 @@ from ..module_utils.errors import FleetError
 from ..module_utils.release.bundle import Bundle
 from ..module_utils.release.bundles import Bundles, target_here, tools_here
 from ..module_utils.release.contents import located
+from ..module_utils.release.locks import Locks, choose
 from ..module_utils.release.package import Tools
 from ..module_utils.release.target import Target
 
@@ -193,6 +199,7 @@ def main() -> None:
             "package": {"type": "dict", "required": True, "options": _PACKAGE},
             "targets": {"type": "list", "elements": "dict", "default": [{}], "options": _TARGET},
             "folder": {"type": "path", "default": "~/.cache/mcpops/bundles"},
+            "lock_folder": {"type": "path"},
             "uv": {"type": "path"},
             "python": {"type": "path"},
             "node": {"type": "path"},
@@ -221,14 +228,18 @@ def run(module: AnsibleModule) -> tuple[bool, list[dict[str, Any]]]:
     npm = (options["npm"],) if options["npm"] else ()
     tools = tools_here(Tools(options["uv"], options["python"], options["node"], npm))
     bundles = Bundles(effects, Path(options["folder"]), tools)
+    locks = Locks(Path(options["lock_folder"])).find(package) if options["lock_folder"] else []
     changed, entries = False, {}
     for target in sorted(targets, key=Target.age):
         try:
+            lock = choose(locks, target)
             if module.check_mode:
-                found = bundles.find(package, target)
+                found = bundles.find(package, target, lock=lock)
                 made = found is None
             else:
-                found, made = bundles.make(package, target, timeout=options["timeout"], source=named.source)
+                found, made = bundles.make(
+                    package, target, timeout=options["timeout"], lock=lock, source=named.source
+                )
         except FleetError as error:
             entries[target] = {"target": target.to_json(), "path": None, "problem": str(error)}
         else:

@@ -10,7 +10,9 @@ short_description: Say what MCP servers a host runs
 version_added: 0.1.0
 description:
   - For each server of a host says which release serves, what the other slot holds, what is under way,
-    and what is connected to each slot.
+    what is connected to each slot, and which eras its clients use.
+  - What the edge has counted of the eras is written down meanwhile, outside check mode; nothing else is
+    changed.
 author:
   - mcpops.fleet contributors (@mcpops)
 extends_documentation_fragment:
@@ -31,6 +33,11 @@ options:
     description:
       - Only this server; without it all of the host.
     type: str
+  days:
+    description:
+      - For how many days a use of an era by a client counts.
+    type: float
+    default: 7
 seealso:
   - module: mcpops.fleet.mcp_update
 """
@@ -84,6 +91,29 @@ servers:
       description: Where clients reach it; the launcher's path for a stdio server.
       type: str
       returned: success
+    eras_in_use:
+      description: Which eras clients used at the edge of this host; the fleet's own checks do not count.
+      type: dict
+      returned: success
+      contains:
+        since:
+          description: From when on every use is known; V(none) where none is.
+          type: str
+          returned: success
+        whole:
+          description: Whether that is O(days) or longer ago.
+          type: bool
+          returned: success
+        eras:
+          description:
+            - By era when it was used C(last), C(requests) and C(sessions) begun in O(days), and whether
+              it is C(in_use), V(none) where that is not known.
+          type: dict
+          returned: success
+        problem:
+          description: Why nothing is known; V(none) when something is.
+          type: str
+          returned: success
     problem:
       description: Why something of it could not be read; V(none) when all could.
       type: str
@@ -104,11 +134,17 @@ def main() -> None:
         argument_spec={
             "config": {"type": "path", "default": "/etc/mcp/host.json"},
             "name": {"type": "str"},
+            "days": {"type": "float", "default": 7},
         },
         supports_check_mode=True,
     )
     try:
-        servers = servers_of(open_host(read_host(module), Effects()), module.params["name"])
+        servers = servers_of(
+            open_host(read_host(module), Effects()),
+            module.params["name"],
+            module.params["days"],
+            keep=not module.check_mode,
+        )
     except FleetError as error:
         module.fail_json(msg=str(error))
     module.exit_json(changed=False, servers=servers)

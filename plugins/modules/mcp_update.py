@@ -20,6 +20,7 @@ author:
   - mcpops.fleet contributors (@mcpops)
 extends_documentation_fragment:
   - mcpops.fleet.fleet
+  - mcpops.fleet.fleet.charge
   - mcpops.fleet.fleet.attributes
 attributes:
   check_mode:
@@ -37,7 +38,8 @@ options:
       - The definition of the server, as in the inventory; C(docs/definition.md) in the collection has all
         keys.
       - Keys are C(name), C(package) (C(registry_type), C(identifier), C(version)), C(transport),
-        C(arguments), C(environment), C(command), C(path), C(route), C(ports), C(require), C(update).
+        C(arguments), C(environment), C(command), C(path), C(route), C(ports), C(require), C(update),
+        C(protected).
       - With O(state=absent) C(name) and C(transport) are enough.
     type: dict
     required: true
@@ -51,7 +53,7 @@ options:
     description:
       - V(present) brings the defined release into service, as far as O(phase).
       - V(rolled_back) goes back from an update that is under way, or from the last one. Done twice it changes
-        nothing the second time.
+        nothing the second time. It is always allowed, and on record.
       - V(absent) takes the server off the host. Its releases stay.
     type: str
     choices: [present, rolled_back, absent]
@@ -89,13 +91,36 @@ options:
       - The controller's folder of bundles, with O(release_source=controller). What it lacks is made there.
     type: str
     default: ~/.cache/mcpops/bundles
+  lock:
+    description:
+      - Whether the release is installed from its lock in O(lock_folder), which M(mcpops.fleet.mcp_lock) made.
+      - V(auto) uses a lock where there is one; where there is none, RV(unchecked) says what was not checked.
+        A package of which another version is locked is refused.
+      - V(required) refuses a server without a lock.
+      - V(off) looks at no lock.
+      - A release that is installed with other artifacts than those of the lock is another release. So a
+        changed lock of the same version is an update.
+    type: str
+    choices: [auto, required, 'off']
+    default: auto
+  lock_folder:
+    description:
+      - The controller's folder of locks. Without it there are none.
+    type: str
+  lock_content:
+    description:
+      - The locks themselves. The controller's part of this module sets it from O(lock_folder).
+      - Not secret, but long, so no log shows it.
+    type: str
   bundle:
     description:
       - Ship this bundle of the controller at once, and do not ask the host first whether it needs one.
       - Implies O(release_source=controller).
     type: path
 seealso:
+  - module: mcpops.fleet.mcp_audit
   - module: mcpops.fleet.mcp_health
+  - module: mcpops.fleet.mcp_lock
   - module: mcpops.fleet.mcp_release
   - module: mcpops.fleet.mcp_server_info
 """
@@ -116,6 +141,11 @@ EXAMPLES = r"""
       require:
         tools: [echo]
 
+- name: Update a protected server
+  mcpops.fleet.mcp_update:
+    server: "{{ everything }}"
+    approve: ["everything@2026.8.31"]
+
 - name: Go back to the release before
   mcpops.fleet.mcp_update:
     server: "{{ everything }}"
@@ -131,6 +161,16 @@ plan:
   description: What was to be done, or in check mode would be done, in order.
   type: list
   elements: str
+  returned: always
+refused:
+  description: In check mode, why a run would not be allowed to do it, and what it takes.
+  type: str
+  returned: always
+audit:
+  description:
+    - The last line of the host's audit, by C(seq) and C(hash); whoever keeps it has a witness for
+      M(mcpops.fleet.mcp_audit). C(problem) says what kept it from being read or written.
+  type: dict
   returned: always
 pending:
   description: Whether later phases have something to do.
@@ -171,15 +211,76 @@ drained:
   type: dict
   returned: always
 contract:
-  description: How what the new release offers differs from what the old one did.
+  description:
+    - How what the new release offers differs from what the one in service does.
+    - In check mode it is there with C(--diff), for which the new release is installed into a scratch folder,
+      started there, asked, and removed again.
   type: dict
-  returned: always
+  returned: always; V(none) when no release was proven
+  contains:
+    verdict:
+      description:
+        - V(identical), V(described differently), V(compatible) or V(breaking).
+        - V(not compared) for a first release.
+      type: str
+      returned: always
+    digest:
+      description: The digest of the new contract, which C(update.approved) takes.
+      type: str
+      returned: always
+    added:
+      description: What is new, each with C(item), C(weight) and C(reason).
+      type: list
+      elements: dict
+      returned: always
+    removed:
+      description: What is gone, likewise.
+      type: list
+      elements: dict
+      returned: always
+    changed:
+      description: What is another, likewise; an item is there once for each reason.
+      type: list
+      elements: dict
+      returned: always
+    breaking:
+      description: What clients can no longer rely on, in sentences.
+      type: list
+      elements: str
+      returned: always
+    described:
+      description: What a model reads instead, in sentences.
+      type: list
+      elements: str
+      returned: always
+    hidden:
+      description: Where hidden characters are new, with their code points.
+      type: list
+      elements: str
+      returned: always
+    differences:
+      description: All of it, a line for each difference.
+      type: list
+      elements: str
+      returned: always
 bundle_wanted:
   description:
     - The bundle without which the release cannot be installed, by C(package) and C(target).
     - Outside check mode it is shipped within the task, so it is not seen there.
   type: dict
   returned: in check mode, with O(release_source=controller), when the release is not installed
+unchecked:
+  description: What was not checked, a line each. Empty with a lock.
+  type: list
+  elements: str
+  returned: with O(state=present)
+eras_in_use:
+  description:
+    - Which eras clients used at the edge of this host within C(update.era_in_use) days, as for
+      M(mcpops.fleet.mcp_server_info). An update that drops one of them is not made.
+    - V(none) where that was not looked at.
+  type: dict
+  returned: always
 rolled_back:
   description: Whether this run went back.
   type: bool
@@ -199,8 +300,10 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils.definition.parse import parse, parse_name
 from ..module_utils.errors import FleetError
-from ..module_utils.module import foresee_unprepared, open_for, result_of
+from ..module_utils.module import CHARGE, charge_of, foresee_unprepared, open_for, result_of
+from ..module_utils.release.locks import loads
 from ..module_utils.update.converge import Converger, Outcome, UpdateFailed
+from ..module_utils.update.foresee import foresee_contract
 from ..module_utils.update.host import package_of
 
 
@@ -216,7 +319,11 @@ def main() -> None:
             "lock_timeout": {"type": "float", "default": 60},
             "release_source": {"type": "str", "choices": ["registry", "controller"], "default": "registry"},
             "release_folder": {"type": "str", "default": "~/.cache/mcpops/bundles"},
+            "lock": {"type": "str", "choices": ["auto", "required", "off"], "default": "auto"},
+            "lock_folder": {"type": "str"},
+            "lock_content": {"type": "str", "no_log": True},
             "bundle": {"type": "path"},
+            **CHARGE,
         },
         supports_check_mode=True,
     )
@@ -238,9 +345,12 @@ def run(module: AnsibleModule) -> tuple[Outcome, dict[str, Any] | None]:
     state, apply = module.params["state"], not module.check_mode
     read = parse_name if state == "absent" else parse
     definition = read(module.params["server"], module.params["credentials"])
+    charge = charge_of(module)
     if module.check_mode and not os.path.exists(module.params["config"]):
-        return foresee_unprepared(definition, state, module.params["phase"]), None
+        return foresee_unprepared(definition, state, module.params["phase"], charge), None
     host = open_for(module, definition)
+    if state == "present" and module.params["lock_content"]:
+        host = replace(host, releases=host.releases.locked(loads(module.params["lock_content"])))
     bundle = module.params["bundle"]
     registry = module.params["release_source"] == "registry"
     from_controller = not registry or definition.source is not None
@@ -249,19 +359,23 @@ def run(module: AnsibleModule) -> tuple[Outcome, dict[str, Any] | None]:
             Path(bundle) if bundle else None, registry=registry and definition.source is not None
         )
         host = replace(host, releases=shipped)
-    converger = Converger(host, definition, module.params["lock_timeout"])
+    converger = Converger(host, definition, module.params["lock_timeout"], charge)
     if state == "absent":
         return converger.absent(apply), None
     if state == "rolled_back":
         return converger.rolled_back(module.params["unfinished_only"], apply), None
     if from_controller and not bundle:
-        foreseen = Converger(host, definition, 0).present(module.params["phase"], apply=False)
-        if "staged" in foreseen.plan.steps:
+        foreseen = Converger(host, definition, 0, charge).present(module.params["phase"], apply=False)
+        if "staged" in foreseen.plan.steps and foreseen.refused is None:
             wanted = host.releases.wanted(package_of(definition))
             if wanted:
+                foreseen.report.unseen = "the controller ships the release, and it is not here yet"
                 package = {**wanted["package"], "identifier": definition.source or definition.identifier}
                 return foreseen, {**wanted, "package": package}
-    return converger.present(module.params["phase"], apply), None
+    outcome = converger.present(module.params["phase"], apply)
+    if module.check_mode and module._diff:
+        foresee_contract(host, definition, outcome)
+    return outcome, None
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-_PROGRAM = """
+PROGRAM = """
 import json, sys
 from ansible.module_utils.testing import patch_module_args
 from ansible_collections.mcpops.fleet.plugins.modules import mcp_update
@@ -30,7 +30,7 @@ def mcp_update(config: Path, server: Mapping[str, Any], **options: Any) -> tuple
     arguments = json.dumps({"config": str(config), "server": server, **options})
     started = time.monotonic()
     done = subprocess.run(
-        [sys.executable, "-c", _PROGRAM], input=arguments, capture_output=True, text=True, check=False
+        [sys.executable, "-c", PROGRAM], input=arguments, capture_output=True, text=True, check=False
     )
     seconds = time.monotonic() - started
     result: dict[str, Any] = json.loads(done.stdout or "{}")

@@ -14,7 +14,10 @@ import time
 from pathlib import Path
 from typing import Any
 
+from ansible_collections.mcpops.fleet.plugins.module_utils.audit.chain import Chain, check
 from ansible_collections.mcpops.fleet.plugins.module_utils.effects import Effects
+from ansible_collections.mcpops.fleet.plugins.module_utils.host.layout import read_layout
+from ansible_collections.mcpops.fleet.plugins.module_utils.update.host import trail_of
 from tests.load.control import Load
 from tests.load.options import Options, Target, ToolCall
 
@@ -97,6 +100,10 @@ class Demo:
             stream_seconds=5,
         )
 
+    def _record(self, node: str) -> Chain:
+        """What a node has on record, followed line by line."""
+        return check(trail_of(read_layout(self.root / node / "etc" / "host.json"), Effects()).parts())
+
     def _must(self, run: Run) -> None:
         if run.returncode != 0:
             print("\n".join(run.log.read_text().splitlines()[-25:]))
@@ -133,14 +140,23 @@ class Demo:
                 for name, result in sorted(updated.report[host]["servers"].items())
             )
             print(f"  {host} now runs {versions}")
+        records = [self._record(node) for node in NODES]
+        for node, record in zip(NODES, records, strict=True):
+            whole = "its chain is whole" if _is_whole(record) else f"NOT whole: {record.problems}"
+            print(f"  {node} has {len(record.lines)} lines on record, {whole}")
         for first in report["first_failures"][:5]:
             print(f"  first failures: {first}")
         good = not any(failed.values()) and len(back) == 1 and len(times) == 12
+        good = good and all(map(_is_whole, records))
         print(
             f"\n{'As promised' if good else 'NOT as promised'}; {seconds:.0f} s in all."
             f" Logs: {self.playbooks.logs}"
         )
         return 0 if good else 1
+
+
+def _is_whole(record: Chain) -> bool:
+    return not record.problems and record.torn == 0 and len(record.lines) > 0
 
 
 def _reasons(reasons: dict[str, int]) -> str:

@@ -1,61 +1,185 @@
 # Copyright: (c) 2026, mcpops.fleet contributors
 # GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How the offer of a new release differs from the one in service, and whether that breaks a caller."""
+"""How the contract of a new release differs from the one in service, and whether that breaks a caller.
+
+Whatever is not certain counts as breaking, and says so (``cannot tell …``). What the old contract does not
+know, because an older version of the collection kept it, is not taken for gone.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
-from ..protocol.excerpt import one_line
+from .change import ADDED, BREAKING, CHANGED, COMPATIBLE, DESCRIBED, REMOVED, WEIGHTS, Change
+from .document import exact
+from .hidden import hidden_in, one_line
+from .items import Found, prompt, resource, template, tool
 from .offer import KINDS, Offer
+from .subschema import Budget
 
 NAME = 120
 """Characters of a name that are shown."""
 
+IDENTICAL, NOT_COMPARED = "identical", "not compared"
+
+_JUDGES: Mapping[str, Callable[[Mapping[str, Any], Mapping[str, Any], Budget], Found]] = {
+    "tools": tool,
+    "prompts": prompt,
+    "resources": resource,
+    "resource_templates": template,
+}
+
 
 @dataclass(frozen=True)
 class Difference:
-    """``breaking`` says in sentences what a client of the old release can no longer do."""
+    """All differences, and where the new contract has hidden characters that the old one had not.
 
-    added: tuple[str, ...] = ()
-    removed: tuple[str, ...] = ()
-    changed: tuple[str, ...] = ()
-    breaking: tuple[str, ...] = ()
+    ``digest`` is that of the new contract. ``compared``: whether there was an old one.
+    """
+
+    changes: tuple[Change, ...] = ()
+    hidden: tuple[str, ...] = ()
+    digest: str | None = None
+    compared: bool = True
 
     @property
     def verdict(self) -> str:
-        if self.breaking:
-            return "breaking"
-        return "changed" if self.added or self.removed or self.changed else "identical"
+        """``identical`` or the heaviest weight of a change."""
+        if not self.compared:
+            return NOT_COMPARED
+        weights = [change.weight for change in self.changes]
+        return max(weights, key=WEIGHTS.index, default=IDENTICAL)
+
+    @property
+    def breaking(self) -> tuple[str, ...]:
+        """What a client of the old release can no longer rely on, in sentences."""
+        return self._of(BREAKING)
+
+    @property
+    def described(self) -> tuple[str, ...]:
+        """What a model now reads instead, in sentences; hidden characters first."""
+        return (*self.hidden, *self._of(DESCRIBED))
+
+    def _of(self, weight: str) -> tuple[str, ...]:
+        return tuple(change.line() for change in self.changes if change.weight == weight)
+
+    def items(self, mark: str) -> list[str]:
+        """The items that are new, gone or changed, each once."""
+        return list(dict.fromkeys(change.item for change in self.changes if change.mark == mark))
 
     def lines(self) -> list[str]:
-        """One line an item, as in a diff."""
-        marked = (("+", self.added), ("-", self.removed), ("~", self.changed))
-        return [f"{mark} {item}" for mark, items in marked for item in items]
+        """One line a difference, as in a diff."""
+        return [
+            f"{mark} {change.line()}"
+            for mark in (ADDED, REMOVED, CHANGED)
+            for change in self.changes
+            if change.mark == mark
+        ]
+
+    def to_json(self) -> dict[str, Any]:
+        """As a module's result has it."""
+        marks = (("added", ADDED), ("removed", REMOVED), ("changed", CHANGED))
+        return {
+            "verdict": self.verdict,
+            "digest": self.digest,
+            **{
+                name: [change.to_json() for change in self.changes if change.mark == mark]
+                for name, mark in marks
+            },
+            "breaking": list(self.breaking),
+            "described": list(self.described),
+            "hidden": list(self.hidden),
+            "differences": self.lines(),
+        }
 
 
-def compare(old: Offer, new: Offer) -> Difference:
-    """Items by kind and name. Breaking: an era no longer served; a tool, prompt or template gone.
+def compare(old: Offer | None, new: Offer) -> Difference:
+    """By kind and name. Without an old offer there is nothing but hidden characters to be found.
 
     A resource that is gone is shown but not breaking: resources come and go while a server runs.
     """
-    added: list[str] = []
-    removed: list[str] = []
-    changed: list[str] = []
-    breaking = [f"era {era} is no longer served" for era in old.eras if era not in new.eras]
+    changes = tuple(_changes(old, new)) if old is not None else ()
+    hidden = tuple(_hidden(old or Offer(), new))
+    return Difference(changes, hidden, new.digest(), compared=old is not None)
+
+
+def _changes(old: Offer, new: Offer) -> Iterator[Change]:
+    yield from _eras(old, new)
+    budget = Budget()
     for kind in KINDS:
         before, after = getattr(old, kind), getattr(new, kind)
-        singular = kind[:-1].replace("_", " ")
-        added += [f"{singular} {one_line(name, NAME)}" for name in sorted(after.keys() - before.keys())]
-        gone = [f"{singular} {one_line(name, NAME)}" for name in sorted(before.keys() - after.keys())]
-        removed += gone
-        if kind != "resources":
-            breaking += [f"{item} is gone" for item in gone]
-        changed += [
-            f"{singular} {one_line(name, NAME)}"
-            for name in sorted(before.keys() & after.keys())
-            if before[name] != after[name]
-        ]
-    added += [f"era {era}" for era in new.eras if era not in old.eras]
-    return Difference(tuple(added), tuple(removed), tuple(changed), tuple(breaking))
+        lost = COMPATIBLE if kind == "resources" else BREAKING
+        for name in sorted(before.keys() | after.keys()):
+            item = item_of(kind, name)
+            if name not in before:
+                yield Change(item, ADDED, COMPATIBLE, "is new")
+            elif name not in after:
+                yield Change(item, REMOVED, lost, "is gone")
+            elif exact(before[name]) != exact(after[name]):
+                for weight, reason in _JUDGES[kind](before[name], after[name], budget):
+                    yield Change(item, CHANGED, weight, reason)
+    if None not in (old.instructions, new.instructions) and old.instructions != new.instructions:
+        was, now = (one_line(str(text), 400) or "none" for text in (old.instructions, new.instructions))
+        yield Change("instructions", CHANGED, DESCRIBED, f"they were {was!r}, are {now!r}")
+
+
+def item_of(kind: str, name: str) -> str:
+    """``tool echo``: an item as it is named everywhere."""
+    return f"{kind[:-1].replace('_', ' ')} {one_line(name, NAME)}"
+
+
+def _eras(old: Offer, new: Offer) -> Iterator[Change]:
+    for era in old.eras:
+        if era not in new.eras:
+            yield Change(f"era {era}", REMOVED, BREAKING, "is no longer served")
+    for era in new.eras:
+        if era not in old.eras:
+            yield Change(f"era {era}", ADDED, COMPATIBLE, "is served now")
+    if old.transport and new.transport and old.transport != new.transport:
+        yield Change("transport", CHANGED, BREAKING, f"it was {old.transport}, is {new.transport}")
+    for era, before in (old.capabilities or {}).items():
+        after = (new.capabilities or {}).get(era)
+        if after is None:
+            continue
+        had, has = set(_capabilities(before)), set(_capabilities(after))
+        for name in sorted(had ^ has):
+            item = f"capability {one_line(name, NAME)} in the era {era}"
+            if name in had:
+                yield Change(item, REMOVED, BREAKING, "is gone")
+            else:
+                yield Change(item, ADDED, COMPATIBLE, "is new")
+
+
+def _capabilities(announced: Mapping[str, Any]) -> Iterator[str]:
+    """``tools``, ``resources.subscribe``; not what is announced as false, or as a collection of nothing."""
+    for name, value in announced.items():
+        inner: Iterable[str] = ()
+        if isinstance(value, Mapping):
+            inner = [f"{name}.{key}" for key, on in value.items() if on is not False and on is not None]
+        if name not in ("experimental", "extensions") and value is not None and value is not False:
+            yield name
+        yield from inner
+
+
+def _hidden(old: Offer, new: Offer) -> Iterator[str]:
+    """Hidden characters of the new contract that did not stand at the same place in the old one."""
+    for kind in KINDS:
+        before = getattr(old, kind)
+        for name, item in sorted(getattr(new, kind).items()):
+            yield from _new_points(item_of(kind, name), before.get(name, {}), item)
+    yield from _new_points("instructions", old.instructions or "", new.instructions or "")
+
+
+def _new_points(item: str, old: Any, new: Any) -> Iterator[str]:
+    found = hidden_in(new)
+    if not found:
+        return
+    known = hidden_in(old)
+    for where, points in sorted(found.items()):
+        more = [point for point in points if point not in known.get(where, ())]
+        if more:
+            place = f" in {where}" if where else ""
+            yield f"{item}: hidden characters{place}: {', '.join(more)}"

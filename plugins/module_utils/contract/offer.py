@@ -1,33 +1,64 @@
 # Copyright: (c) 2026, mcpops.fleet contributors
 # GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a server offers to clients, in a form that two releases can be compared by."""
+"""What a server offers to clients, in a form that two releases can be compared by: the contract.
+
+Order does not matter in it, nor do fields of the protocol's own (``_meta``).
+"""
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
+
+from ..errors import FleetError
 
 KINDS = ("tools", "prompts", "resources", "resource_templates")
 _NAMED_BY = {"tools": "name", "prompts": "name", "resources": "uri", "resource_templates": "uriTemplate"}
+_LATER = ("capabilities", "instructions", "transport")
+"""What records of older versions of the collection do not have."""
+
+DEEPEST = 100
+"""JSON within JSON of one item, at most."""
+
+LARGEST = 32 * 1024 * 1024
+"""Bytes of a contract as JSON, at most."""
 
 
 @dataclass(frozen=True)
 class Offer:
-    """Eras served, and each kind of thing by its name (a resource by its URI)."""
+    """Eras served, and each kind of thing by its name (a resource by its URI).
+
+    ``capabilities`` are by era; None, like that of ``transport`` and ``instructions``: not known (an offer
+    that an older version of the collection kept). A server without instructions has empty ones.
+    """
 
     eras: tuple[str, ...] = ()
     tools: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     prompts: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     resources: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     resource_templates: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    capabilities: Mapping[str, Mapping[str, Any]] | None = None
+    instructions: str | None = None
+    transport: str | None = None
 
     @classmethod
-    def of(cls, eras: Iterable[str], **listed: Iterable[Mapping[str, Any]]) -> Offer:
-        """From the lists of a probe; order, and protocol bookkeeping in ``_meta``, don't matter."""
+    def of(
+        cls,
+        eras: Iterable[str],
+        capabilities: Mapping[str, Mapping[str, Any]] | None = None,
+        instructions: str | None = None,
+        transport: str | None = None,
+        **listed: Iterable[Mapping[str, Any]],
+    ) -> Offer:
+        """From the lists of a probe; order, and protocol bookkeeping in ``_meta``, don't matter.
+
+        :raises FleetError: when it is too large or nested too deep to be kept and compared.
+        """
         kinds = {
             kind: {
                 str(item[_NAMED_BY[kind]]): {key: value for key, value in item.items() if key != "_meta"}
@@ -35,17 +66,87 @@ class Offer:
             }
             for kind in KINDS
         }
-        return cls(eras=tuple(sorted(eras)), **kinds)
+        for kind, items in kinds.items():
+            for name, item in items.items():
+                check_depth(f"{kind[:-1].replace('_', ' ')} {name[:60]!r}", item)
+        offer = cls(tuple(sorted(eras)), **kinds, capabilities=capabilities, instructions=instructions,
+                    transport=transport)  # fmt: skip
+        size = len(offer.canonical)
+        if size > LARGEST:
+            raise FleetError(
+                "read what it offers",
+                f"it is {size / 1e6:.0f} MB of JSON ({len(offer.tools)} tools), and {LARGEST / 1e6:.0f} MB"
+                " are the most that is kept and compared",
+                "Let the server offer less (many have an option that chooses tools).",
+            )
+        return offer
 
     @classmethod
     def from_json(cls, raw: Mapping[str, Any]) -> Offer:
-        """From ``to_json``."""
-        return cls(eras=tuple(raw["eras"]), **{kind: raw[kind] for kind in KINDS})
+        """From ``to_json``, of this or an older version of the collection."""
+        later: dict[str, Any] = {key: raw.get(key) for key in _LATER}
+        return cls(eras=tuple(raw["eras"]), **{kind: raw[kind] for kind in KINDS}, **later)
 
     def to_json(self) -> dict[str, Any]:
-        return asdict(self)
+        """As the journal keeps it."""
+        # Not asdict, which copies every schema.
+        return {"eras": list(self.eras), **{key: getattr(self, key) for key in (*KINDS, *_LATER)}}
+
+    @functools.cached_property
+    def canonical(self) -> bytes:
+        """All that is judged, as JSON that is the same for the same contract.
+
+        Resources are not in it: they are a server's data, which come and go while it runs and differ from
+        host to host.
+        """
+        parts = self.to_json()
+        del parts["resources"]
+        text = json.dumps(_ordered(parts), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+        return text.encode("utf-8", "surrogatepass")
+
+    @functools.cached_property
+    def _digest(self) -> str:
+        return hashlib.sha256(self.canonical).hexdigest()
 
     def digest(self) -> str:
-        """sha256 (hex) over the canonical JSON."""
-        canonical = json.dumps(self.to_json(), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-        return hashlib.sha256(canonical.encode("utf-8", "surrogatepass")).hexdigest()
+        """``sha256:`` and the hash (hex) of the canonical form: what an approval names."""
+        return f"sha256:{self._digest}"
+
+
+def _ordered(parts: dict[str, Any]) -> dict[str, Any]:
+    """With the lists of schemas that are sets in one order."""
+    tools = {
+        name: {key: _sets(value) if key.endswith("Schema") else value for key, value in tool.items()}
+        for name, tool in parts["tools"].items()
+    }
+    return {**parts, "tools": tools}
+
+
+def _sets(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {
+            key: sorted(inner, key=str)
+            if key in ("required", "enum", "type") and isinstance(inner, list)
+            else _sets(inner)
+            for key, inner in value.items()
+        }
+    return [_sets(inner) for inner in value] if isinstance(value, list) else value
+
+
+def check_depth(what: str, item: Any) -> None:
+    """:raises FleetError: when there is more within each other than can be kept and compared."""
+    level = [item]
+    for _depth in range(DEEPEST):
+        level = [
+            inner
+            for value in level
+            if isinstance(value, (dict, list))
+            for inner in (value.values() if isinstance(value, dict) else value)
+        ]
+        if not level:
+            return
+    raise FleetError(
+        f"read what it offers, {what}",
+        f"it is nested deeper than {DEEPEST} levels",
+        "Report it to the server's authors; until then keep the version in service.",
+    )

@@ -9,6 +9,9 @@ from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from ..errors import FleetError
+from .change import BREAKING
+from .schemas import INPUT, OUTPUT, differences
+from .subschema import Budget
 
 try:
     import jmespath
@@ -21,6 +24,26 @@ else:
 def missing_tools(required: Collection[str], offered: Collection[str]) -> list[str]:
     """Required tools that are not offered, in order."""
     return [tool for tool in required if tool not in offered]
+
+
+def unfit(wanted: Mapping[str, Any], tool: Mapping[str, Any] | None) -> tuple[str, ...]:
+    """Why a tool is not what clients rely on; nothing where it is.
+
+    :param wanted: the ``input`` that they send and the ``output`` that they read, either or both, as schemas.
+    :param tool: as it is offered; None when it is not.
+    """
+    if tool is None:
+        return ("it is not offered",)
+    reasons: list[str] = []
+    for side, direction, key in (("input", INPUT, "inputSchema"), ("output", OUTPUT, "outputSchema")):
+        if side in wanted:
+            offered = tool.get(key)
+            if offered is None:
+                reasons.append(f"it has no {key}")
+                continue
+            found = differences(direction, wanted[side], offered, Budget())
+            reasons += [reason for weight, reason in found if weight == BREAKING]
+    return tuple(reasons)
 
 
 def check_expression(expression: str) -> None:

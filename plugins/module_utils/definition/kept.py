@@ -24,7 +24,11 @@ def kept(definition: ServerDefinition) -> dict[str, Any]:
     return {
         **{key: getattr(definition, key) for key in _PLAIN},
         "sha256": definition.sha256,
-        "require": {"tools": list(require.tools), "calls": [asdict(call) for call in require.calls]},
+        "require": {
+            "tools": list(require.tools),
+            "calls": [asdict(call) for call in require.calls],
+            "schemas": dict(require.schemas),
+        },
         "update": asdict(definition.update),
     }
 
@@ -38,6 +42,15 @@ def restored(raw: Mapping[str, Any]) -> ServerDefinition:
     return ServerDefinition(
         **{key: raw[key] for key in _PLAIN},
         sha256=raw.get("sha256"),
-        require=Requirements(tuple(require["tools"]), tuple(Call(**call) for call in require["calls"])),
-        update=UpdatePolicy(**raw["update"]),
+        require=Requirements(
+            tuple(require["tools"]),
+            tuple(Call(**call) for call in require["calls"]),
+            require.get("schemas", {}),
+        ),
+        update=UpdatePolicy(
+            **{
+                **raw["update"],
+                **{key: tuple(raw["update"].get(key, ())) for key in ("approved", "drop_eras")},
+            }
+        ),
     )

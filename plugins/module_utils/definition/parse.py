@@ -16,15 +16,17 @@ from .reader import Reader, shown
 from .server import Call, Requirements, ServerDefinition, UpdatePolicy
 from .service import parse_service
 
-_RESERVED = ("clients", "edge", "kept", "lock", "probe", "recover", "tier")
+_RESERVED = ("audit", "clients", "edge", "kept", "lock", "probe", "recover", "tier")
 """Names of the fleet's own accounts, units and folders; a server of that name would share them."""
 _NAME = re.compile(rf"(?!(?:{'|'.join(_RESERVED)})\Z)" r"[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?")
 _URL_PATH = re.compile(r"(/[A-Za-z0-9._~-]+)+/?|/")
+_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 
 TRANSPORTS = ("streamable-http", "stdio")
+ERAS = ("modern", "legacy")
 _KEYS = (
     "name", "package", "transport", "arguments", "environment", "credentials", "command", "user_config",
-    "path", "route", "ports", "require", "service", "update",
+    "path", "route", "ports", "require", "service", "update", "protected",
 )  # fmt: skip
 
 
@@ -63,6 +65,7 @@ def parse(raw: Any, credentials: Mapping[str, Any] | None = None) -> ServerDefin
         require=_require(reader),
         service=parse_service(reader),
         update=_update(reader),
+        protected=reader.flag("protected"),
     )
     _check_port_is_told(reader, definition)
     return definition
@@ -83,6 +86,7 @@ def parse_name(raw: Any, credentials: Mapping[str, Any] | None = None) -> Server
         version="",
         transport=reader.choice("transport", "", TRANSPORTS),
         update=_update(reader),
+        protected=reader.flag("protected"),
     )
 
 
@@ -168,7 +172,7 @@ def _ports(reader: Reader) -> tuple[int, int] | None:
 
 
 def _require(reader: Reader) -> Requirements:
-    require = Reader(reader.server, "require", reader.raw.get("require") or {}, ("tools", "calls"))
+    require = Reader(reader.server, "require", reader.raw.get("require") or {}, ("tools", "calls", "schemas"))
     tools = require.sequence("tools")
     if not all(isinstance(tool, str) and tool for tool in tools):
         raise require.complaint("tools", f"it is {shown(tools)}", "Write it as a list of tool names.")
@@ -182,7 +186,24 @@ def _require(reader: Reader) -> Requirements:
         if expect is not None and not isinstance(expect, str):
             raise call.complaint("expect", f"it is {shown(expect)}", "Give a JMESPath expression, quoted.")
         calls.append(Call(call.raw["tool"], dict(arguments), expect))
-    return Requirements(tuple(tools), tuple(calls))
+    return Requirements(tuple(tools), tuple(calls), _schemas(require))
+
+
+def _schemas(require: Reader) -> dict[str, dict[str, Any]]:
+    """What clients rely on, by tool."""
+    raw = require.raw.get("schemas") or {}
+    if not isinstance(raw, Mapping):
+        raise require.complaint("schemas", f"it is {shown(raw)}", "Write it as TOOL: {input: …, output: …}.")
+    found: dict[str, dict[str, Any]] = {}
+    for tool, sides in raw.items():
+        reader = Reader(require.server, f"require.schemas.{tool}", sides, ("input", "output"))
+        for side, schema in sides.items():
+            if not isinstance(schema, Mapping):
+                raise reader.complaint(
+                    side, f"it is {shown(schema)}", "Write it as a JSON Schema (a mapping)."
+                )
+        found[str(tool)] = {str(side): dict(schema) for side, schema in sides.items()}
+    return found
 
 
 def _update(reader: Reader) -> UpdatePolicy:
@@ -198,7 +219,31 @@ def _update(reader: Reader) -> UpdatePolicy:
         stop_timeout=update.number("stop_timeout", default.stop_timeout, 0, 600),
         max_error_rate=update.number("max_error_rate", default.max_error_rate, 0, 1),
         on_breaking=update.choice("on_breaking", default.on_breaking, ("stop", "allow")),
+        on_description=update.choice("on_description", default.on_description, ("warn", "stop")),
+        approved=_approved(update),
+        era_in_use=update.number("era_in_use", default.era_in_use, 0, 90),
+        drop_eras=_drop_eras(update),
     )
+
+
+def _approved(update: Reader) -> tuple[str, ...]:
+    for digest in update.sequence("approved"):
+        if not isinstance(digest, str) or not _DIGEST.fullmatch(digest):
+            raise update.complaint(
+                "approved", f"{shown(digest)} is no digest of a contract",
+                "Copy it from the error or the result, sha256: and 64 hexadecimal digits.",
+            )  # fmt: skip
+    return tuple(map(str, update.sequence("approved")))
+
+
+def _drop_eras(update: Reader) -> tuple[str, ...]:
+    eras = update.sequence("drop_eras")
+    unknown = [era for era in eras if era not in ERAS]
+    if unknown:
+        raise update.complaint(
+            "drop_eras", f"it has {shown(unknown)}", f"Give a list of eras: {', '.join(ERAS)}."
+        )
+    return tuple(dict.fromkeys(eras))
 
 
 def _check_port_is_told(reader: Reader, definition: ServerDefinition) -> None:

@@ -55,6 +55,12 @@ class Reader:
             raise self.complaint(key, f"it is {shown(value)}", f"Give a number from {low:g} to {high:g}.")
         return number
 
+    def flag(self, key: str) -> bool:
+        value = self.raw.get(key, False)
+        if not isinstance(value, bool):
+            raise self.complaint(key, f"it is {shown(value)}", "Give true or false.")
+        return value
+
     def choice(self, key: str, default: str, choices: Sequence[str]) -> str:
         value = self.raw.get(key, default)
         if value not in choices:

@@ -25,15 +25,20 @@ class Call:
 
 @dataclass(frozen=True)
 class Requirements:
-    """The owner's contract: what every release of the server has to offer."""
+    """The owner's contract: what every release of the server has to offer.
+
+    ``schemas``: by tool, its ``input`` that clients send and ``output`` that they read, as JSON Schema.
+    """
 
     tools: tuple[str, ...] = ()
     calls: tuple[Call, ...] = ()
+    schemas: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class UpdatePolicy:
-    """How an update of this server goes; all times in seconds."""
+    """How an update of this server goes; all times in seconds, but ``era_in_use`` in days. ``approved``:
+    digests of contracts that are taken whatever has changed in them."""
 
     install_timeout: float = 600
     ready_timeout: float = 60
@@ -43,6 +48,10 @@ class UpdatePolicy:
     stop_timeout: float = 10
     max_error_rate: float = 0.05
     on_breaking: str = "stop"
+    on_description: str = "warn"
+    approved: tuple[str, ...] = ()
+    era_in_use: float = 7
+    drop_eras: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -71,6 +80,7 @@ class ServerDefinition:
     require: Requirements = field(default_factory=Requirements)
     service: Sandbox = field(default_factory=Sandbox)
     update: UpdatePolicy = field(default_factory=UpdatePolicy)
+    protected: bool = False
 
     @property
     def over_http(self) -> bool:

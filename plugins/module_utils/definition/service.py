@@ -38,10 +38,10 @@ def parse_service(reader: Reader) -> Sandbox:
         address_families=_each(service, "address_families", _FAMILY, "AF_PACKET"),
         capabilities=_each(service, "capabilities", _CAPABILITY, "CAP_NET_RAW"),
         writable_paths=_each(service, "writable_paths", _PATH, "/srv/data"),
-        home=_flag(service, "home"),
-        devices=_flag(service, "devices"),
-        new_privileges=_flag(service, "new_privileges"),
-        namespaces=_flag(service, "namespaces"),
+        home=service.flag("home"),
+        devices=service.flag("devices"),
+        new_privileges=service.flag("new_privileges"),
+        namespaces=service.flag("namespaces"),
     )
 
 
@@ -50,10 +50,3 @@ def _each(service: Reader, key: str, pattern: re.Pattern[str], like: str) -> tup
         if not isinstance(value, str) or not pattern.fullmatch(value):
             raise service.complaint(key, f"{shown(value)} is not allowed", f"Write each like {like}.")
     return tuple(str(value) for value in service.sequence(key))
-
-
-def _flag(service: Reader, key: str) -> bool:
-    value = service.raw.get(key, False)
-    if not isinstance(value, bool):
-        raise service.complaint(key, f"it is {shown(value)}", "Give true or false.")
-    return value

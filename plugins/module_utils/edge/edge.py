@@ -15,6 +15,7 @@ from pathlib import Path
 
 from ..effects import Effects
 from ..errors import FleetError
+from .eras import Worker, workers
 from .maps import NAMES, Maps, ServerMaps, Target, parse, render
 from .runtime import Runtime
 
@@ -157,6 +158,10 @@ class Edge:
     def uptime(self) -> int:
         """Seconds for which HAProxy has counted sessions."""
         return self._runtime.uptime()
+
+    def eras(self) -> tuple[Worker, ...]:
+        """What HAProxy has counted of each era of all servers, by process; the present one first."""
+        return workers(self._runtime, self._master)
 
     @staticmethod
     def _counters(runtime: Runtime, key: str, process: str = "") -> dict[str, int]:

@@ -99,9 +99,19 @@ class Runtime:
 
     def table(self, name: str, condition: str = "", process: str = "") -> dict[str, dict[str, int]]:
         """Entries of a stick-table: key -> counter -> value. ``condition`` as in ``show table``; ``process``
-        is the prefix by which a master passes a command on."""
+        is the prefix by which a master passes a command on.
+
+        :raises FleetError: when HAProxy has no such table.
+        """
         rows = {}
-        for line in self.ask(f"{process}show table {name} {condition}".rstrip()).splitlines():
+        answer = self.ask(f"{process}show table {name} {condition}".rstrip())
+        if answer.startswith("No such table"):
+            raise FleetError(
+                f"read the table {name} from HAProxy",
+                answer,
+                "Its configuration is of another version of the collection: run role edge.",
+            )
+        for line in answer.splitlines():
             match = _TABLE_ENTRY.match(line)
             if match:
                 fields = (field.split("=", 1) for field in match[2].split(" ") if "=" in field)
@@ -110,10 +120,16 @@ class Runtime:
 
     def uptime(self) -> int:
         """Seconds since this HAProxy process started."""
-        match = re.search(r"^Uptime_sec: (\d+)", self.ask("show info"), re.MULTILINE)
-        if not match:
+        return self.identity()[1]
+
+    def identity(self, process: str = "") -> tuple[int, int]:
+        """A HAProxy process's id, and seconds since it started; ``process`` as for ``table``."""
+        said = self.ask(f"{process}show info")
+        found = [re.search(rf"^{name}: (\d+)", said, re.MULTILINE) for name in ("Pid", "Uptime_sec")]
+        pid, uptime = (int(match[1]) if match else None for match in found)
+        if pid is None or uptime is None:
             raise FleetError("read HAProxy's uptime", "show info has none", "HAProxy 2.6 or newer is needed.")
-        return int(match[1])
+        return pid, uptime
 
 
 def _read_all(connection: socket.socket, deadline: float) -> str:

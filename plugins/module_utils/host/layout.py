@@ -34,6 +34,14 @@ class EdgeLayout:
 
 
 @dataclass(frozen=True)
+class AuditLayout:
+    """How much of the audit is kept: bytes of a file from which it is put aside, and how many of those."""
+
+    file_bytes: int = 4 * 1024 * 1024
+    files: int = 12
+
+
+@dataclass(frozen=True)
 class Layout:
     """Where things stand.
 
@@ -59,6 +67,7 @@ class Layout:
     driver: Mapping[str, Any]
     ports: tuple[int, int]
     edge: EdgeLayout
+    audit: AuditLayout = AuditLayout()
 
 
 def read_layout(path: Path) -> Layout:
@@ -107,4 +116,6 @@ def _layout(raw: Mapping[str, Any]) -> Layout:
             port=int(edge["port"]),
             session_idle=float(edge["session_idle"]),
         ),
+        # Hosts that an older role prepared have none.
+        audit=AuditLayout(**{key: int(value) for key, value in raw.get("audit", {}).items()}),
     )

@@ -90,7 +90,8 @@ class Result:
 
 @dataclass(frozen=True)
 class Record:
-    """``previous`` is the slot that a rollback returns to; ``generation`` the highest that was given out."""
+    """``previous`` is the slot that a rollback returns to; ``generation`` the highest that was given out;
+    ``protected`` whether changes need an approval (older collections wrote none)."""
 
     server: str
     ports: tuple[int, ...] = ()
@@ -100,6 +101,7 @@ class Record:
     generation: int = 0
     transaction: Transaction | None = None
     last: Result | None = None
+    protected: bool = False
 
     def to_json(self) -> bytes:
         return json.dumps({"schema": SCHEMA, **asdict(self)}, indent=1, sort_keys=True).encode() + b"\n"

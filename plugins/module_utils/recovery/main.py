@@ -3,13 +3,15 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """End what runs that were cut off have left on this host: ``--config host.json --after 900``.
 
-A line for each server on which something is under way, with a priority for journald (sd-daemon(3)). Ends
-with 1 when something could not be ended; it stays as it is then, and is tried again the next time.
+Besides it writes down which eras clients use at the edge. A line for each server on which something is under
+way, with a priority for journald (sd-daemon(3)). Ends with 1 when something could not be ended; it stays as
+it is then, and is tried again the next time.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -17,7 +19,10 @@ from pathlib import Path
 
 from ..definition.kept import restored
 from ..definition.server import ServerDefinition
+from ..edge.edge import Edge
+from ..edge.runtime import Runtime
 from ..effects import Effects
+from ..eras.ledger import Ledger
 from ..errors import FleetError
 from ..host.layout import Layout, read_layout
 from ..journal.journal import Journal, LockHeld
@@ -50,6 +55,8 @@ def _look_after(layout: Layout, server: str, after: float) -> int:
     """Do for one server what there is to do, and say so; 1 when that failed."""
     try:
         record = Journal(Effects(), layout.state).load(server)
+        if record.ports:
+            _note_eras(layout, server)
         verdict = judge(record, Moment.now(), after)
         if record.transaction is None or verdict is None:
             return 0
@@ -68,8 +75,23 @@ def _look_after(layout: Layout, server: str, after: float) -> int:
         return _say(ERROR, f"{server}: {error}")
 
 
+def _note_eras(layout: Layout, server: str) -> None:
+    """Write down which eras clients use: HAProxy forgets it when it is started anew.
+
+    What cannot be read is not reported here: it shows as time of which nothing is known.
+    """
+    effects = Effects()
+    edge = Edge(
+        effects, layout.edge.maps, Runtime(effects, layout.edge.socket), Runtime(effects, layout.edge.master)
+    )
+    with contextlib.suppress(FleetError, OSError):
+        Ledger(effects, layout.state, edge, Moment.now).look([server])
+
+
 def _recover(layout: Layout, definition: ServerDefinition, after: float, why: str, found: str) -> int:
     # Loaded where there is something to do: most of the time there is not.
+    from ..audit.account import Who
+    from ..update.charge import Charge
     from ..update.converge import Converger, UpdateFailed
     from ..update.host import open_host
 
@@ -77,7 +99,8 @@ def _recover(layout: Layout, definition: ServerDefinition, after: float, why: st
         verdict = judge(record, Moment.now(), after)
         return verdict is not None and verdict.due
 
-    converger = Converger(open_host(layout, Effects()), definition, lock_timeout=0)
+    charge = Charge(Who({"user": "mcp-recover"}, reason=why))
+    converger = Converger(open_host(layout, Effects()), definition, 0, charge)
     try:
         outcome = converger.recovered(due, f"{why}, and it was not yet proven")
     except LockHeld:

@@ -26,7 +26,7 @@ from typing import IO, Any, NoReturn
 from ..effects import Effects
 from ..errors import FleetError
 from .closure import Closure
-from .locks import LOCKS
+from .composition import COMPOSITIONS
 from .package import Package
 from .target import Target, target_from
 
@@ -121,7 +121,7 @@ def read(path: Path) -> Bundle:
         members = _members(path, packed)
         head = _head(path, packed, members)
         package = Package(**head["package"])
-        lock = LOCKS[package.registry_type]
+        lock = COMPOSITIONS[package.registry_type]
         names = [*lock.needed, *(name for name in lock.optional if name in members)]
         files = {name: _text(path, packed, members, name) for name in names}
         artifacts = tuple(Shipped(str(i["file"]), int(i["size"]), str(i["hash"])) for i in head["artifacts"])

@@ -21,6 +21,7 @@ from .bundle import Bundle
 from .contents import Contents, Folders, Images, Registered
 from .fetching import Archives, Wheels
 from .installation import Installation
+from .lock import Lock
 from .locking import locked
 from .package import Package, Tools
 from .target import Target, target_of
@@ -48,8 +49,10 @@ class Bundles:
             "oci": Images(),
         }
 
-    def find(self, package: Package, target: Target, *, scripts: bool = False) -> Bundle | None:
-        """A bundle that fits, also when it was made for another target.
+    def find(
+        self, package: Package, target: Target, *, scripts: bool = False, lock: Lock | None = None
+    ) -> Bundle | None:
+        """A bundle that fits, also when it was made for another target; with a lock one of what it locks.
 
         Of several that which fits most hosts, so that as many as possible get the same release. One that
         cannot be used is as good as none.
@@ -58,7 +61,8 @@ class Bundles:
         for path in self._folder.glob(f"{glob.escape(_name(package))}*.tar"):
             with contextlib.suppress(FleetError, OSError):
                 made = bundle.read(path)
-                if (made.closure.package, made.closure.scripts) == (package, scripts):
+                same = lock is None or made.closure.digest == lock.closure.digest
+                if same and (made.closure.package, made.closure.scripts) == (package, scripts):
                     found.append(made)
         fitting = [made for made in found if made.needs.misfit(target) is None]
         return min(fitting, key=lambda made: (made.needs.age(), made.path), default=None)
@@ -71,27 +75,29 @@ class Bundles:
         timeout: float,
         scripts: bool = False,
         source: str | None = None,
+        lock: Lock | None = None,
     ) -> tuple[Bundle, bool]:
         """The bundle, made if it was not there or is damaged; and whether it was made.
 
         :param target: all of its parts are needed.
         :param timeout: seconds for all of it.
         :param source: where the content is, of a package that is in no registry.
+        :param lock: what it is made of; without it that is resolved.
         Raises FleetError; then there is nothing of it left.
         """
-        whole = self._whole(package, target, scripts)
+        whole = self._whole(package, target, scripts, lock)
         if whole:
             return whole, False
         work = Installation(self._effects, package, timeout, scripts=scripts, source=source)
-        path = self._path(package, target, scripts)
+        path = self._path(package, target, scripts, lock)
         try:
             self._effects.make_directory(self._folder)
             tree.require_room(package, self._folder)
             with locked(work, self._folder / ".locks" / f"{_name(package)}.lock"):
-                whole = self._whole(package, target, scripts)
+                whole = self._whole(package, target, scripts, lock)
                 if whole:
                     return whole, False
-                self._make(work, path, target)
+                self._make(work, path, target, lock)
                 return bundle.read(path), True
         except FleetError as error:
             raise FleetError(
@@ -100,17 +106,18 @@ class Bundles:
         except OSError as error:
             raise refused(f"bundle {package} for {target}", error) from error
 
-    def _path(self, package: Package, target: Target, scripts: bool) -> Path:
+    def _path(self, package: Package, target: Target, scripts: bool, lock: Lock | None) -> Path:
         parts = [_name(package)]
         if package.sha256:
             return self._folder / f"{parts[0]}.tar"
         parts += [f"py{target.python}"] if package.registry_type == "pypi" else []
         parts += [str(target.machine), str(target.libc).replace(" ", ""), *(["scripts"] if scripts else [])]
+        parts += [lock.closure.digest[:12]] if lock else []
         return self._folder / f"{'-'.join(parts)}.tar"
 
-    def _whole(self, package: Package, target: Target, scripts: bool) -> Bundle | None:
+    def _whole(self, package: Package, target: Target, scripts: bool, lock: Lock | None) -> Bundle | None:
         """A bundle whose every byte was looked at; a damaged one is removed."""
-        while found := self.find(package, target, scripts=scripts):
+        while found := self.find(package, target, scripts=scripts, lock=lock):
             try:
                 bundle.verify(found)
                 return found
@@ -118,9 +125,10 @@ class Bundles:
                 self._effects.remove_file(found.path)
         return None
 
-    def _make(self, work: Installation, path: Path, target: Target) -> None:
+    def _make(self, work: Installation, path: Path, target: Target, lock: Lock | None) -> None:
         with self._staging(path) as staging:
-            fetched = self._sources[work.package.registry_type].fetch(work, staging, target)
+            locked = lock.closure if lock else None
+            fetched = self._sources[work.package.registry_type].fetch(work, staging, target, locked)
             bundle.write(self._effects, path, fetched.closure, fetched.needs, fetched.artifacts)
 
     @contextlib.contextmanager

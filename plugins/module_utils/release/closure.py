@@ -86,6 +86,23 @@ def npm_artifacts(package: Package, entries: Mapping[str, Mapping[str, Any]]) ->
         yield Artifact(name, str(entry.get("version", "")), tuple(sorted(str(proof).split())))
 
 
+LOCK_FILES = {"pypi": ("requirements.txt",), "npm": ("package-lock.json", "package.json")}
+"""The files from which the packages of a registry are installed."""
+
+
+def from_files(package: Package, files: Mapping[str, bytes], scripts: bool = False) -> Closure:
+    """The closure that lock files say. Raises FleetError or ValueError when they are not of the package."""
+    if package.registry_type == "npm":
+        artifacts = from_package_lock(package, json.loads(files["package-lock.json"]))
+    else:
+        text = files["requirements.txt"].decode("utf-8")
+        # uv would act on an option in it, such as another file to read.
+        if re.search(r"(?m)^(?!    --hash=)\s*-", text):
+            raise ValueError("requirements.txt has options")
+        artifacts = from_requirements(package, text)
+    return Closure(package, artifacts, files, scripts)
+
+
 _PINNED = re.compile(r"([A-Za-z0-9][A-Za-z0-9._-]*)(?:\[[^\]]*\])?==([^\s;]+)")
 
 
@@ -113,7 +130,7 @@ def pinned(package: Package, text: str) -> list[Artifact]:
         if not exact or not hashes:
             raise FleetError(
                 f"resolve {package}",
-                f"there is no hash for its dependency {without_secrets(line.split(' ')[0])}",
+                f"the registry gave no hash for its dependency {without_secrets(line.split(' ')[0])}",
                 "Use a registry that gives hashes, and pin with them (uv pip compile --generate-hashes): "
                 "what gets installed could not be verified.",
             )

@@ -13,10 +13,10 @@ from pathlib import Path
 from ..errors import FleetError, explained
 from . import content, download, folder
 from .closure import Artifact, Closure
+from .composition import COMPOSITIONS
 from .fetching import Fetched
 from .installation import Installation
 from .local import LOCK_FILES
-from .locks import LOCKS
 from .mcpb_manifest import MANIFEST, read_manifest
 from .package import Package, Tools
 from .target import Target
@@ -63,8 +63,10 @@ class Contents:
         self._tools = tools
         self._cache = cache / "content"
 
-    def fetch(self, work: Installation, staging: Path, target: Target) -> Fetched:
-        """Take what there is; ``staging`` is a folder of its own."""
+    def fetch(
+        self, work: Installation, staging: Path, target: Target, locked: Closure | None = None
+    ) -> Fetched:
+        """Take what there is, which its own hash locks; ``staging`` is a folder of its own."""
         package = work.package
         if work.source is None:
             raise FleetError(f"bundle {package}", "nobody said where it is", "Give its path as identifier.")
@@ -137,7 +139,9 @@ class Registered(Contents):
 class Images:
     """Images are fetched by hosts alone."""
 
-    def fetch(self, work: Installation, staging: Path, target: Target) -> Fetched:
+    def fetch(
+        self, work: Installation, staging: Path, target: Target, locked: Closure | None = None
+    ) -> Fetched:
         """Say so."""
         raise FleetError(
             f"bundle {work.package}",
@@ -162,7 +166,7 @@ def _taken(source: Path, archive: Path) -> str:
 
 def _artifacts(package: Package, files: Mapping[str, bytes]) -> tuple[Artifact, ...]:
     try:
-        return LOCKS[package.registry_type].artifacts(package, files)
+        return COMPOSITIONS[package.registry_type].artifacts(package, files)
     except ValueError as error:
         raise FleetError(
             f"read the lock files of {package}",

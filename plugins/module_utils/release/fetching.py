@@ -10,7 +10,7 @@ import json
 import os
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -45,15 +45,15 @@ class Wheels:
         self._cache = cache / "pip"
         self._registry = Pypi(tools, cache)
 
-    def fetch(self, work: Installation, staging: Path, target: Target) -> Fetched:
-        """Resolve for the target and fetch; ``staging`` is a folder of its own."""
+    def fetch(
+        self, work: Installation, staging: Path, target: Target, locked: Closure | None = None
+    ) -> Fetched:
+        """Resolve for the target, unless it is locked, and fetch; ``staging`` is a folder of its own."""
         options = ["--python-version", str(target.python), "--python-platform", target.uv_platform()]
-        resolved = self._registry.resolve(work, staging, [*options, "--emit-index-url", "--emit-find-links"])
-        lock = resolved.files["requirements.txt"].decode("utf-8")
+        closure = locked or self._registry.resolve(work, staging, options)
         # pip is told of uv's indexes, passwords included, in a file; none of it gets into the release.
-        pure = re.sub(r"\A(--.*\n|\n)+", "", lock)
-        closure = replace(resolved, files={"requirements.txt": pure.encode()})
-        self._download(work, staging, lock, target)
+        indexes = self._registry.indexes(work, staging)
+        self._download(work, staging, indexes + closure.files["requirements.txt"].decode("utf-8"), target)
         wheels = sorted((staging / "wheels").iterdir())
         artifacts = {path.name: (path, f"sha256:{_sha256(path)}") for path in wheels}
         return Fetched(closure, needs_of_wheels(artifacts, target), artifacts)
@@ -97,9 +97,16 @@ class Archives:
         self._cache = cache / "npm"
         self._registry = Npm(tools, cache)
 
-    def fetch(self, work: Installation, staging: Path, target: Target) -> Fetched:
-        """Resolve and fetch, native parts for the target only; ``staging`` is a folder of its own."""
-        closure = self._registry.resolve(work, staging, elsewhere=True)
+    def fetch(
+        self, work: Installation, staging: Path, target: Target, locked: Closure | None = None
+    ) -> Fetched:
+        """Resolve, unless it is locked, and fetch, native parts for the target only.
+
+        :param staging: a folder of its own.
+        """
+        closure = locked or self._registry.resolve(work, staging, elsewhere=True)
+        for name, data in closure.files.items():
+            work.effects.write_file(staging / name, data)
         entries = json.loads(closure.files["package-lock.json"])["packages"]
         self._registry.download(work, staging, _platform(target))
         artifacts = {}

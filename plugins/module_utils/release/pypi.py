@@ -51,6 +51,30 @@ class Pypi:
         artifacts = from_requirements(work.package, lock.decode("utf-8"))
         return Closure(work.package, artifacts, {_LOCK: lock}, work.scripts)
 
+    def pylock(self, work: Installation, staging: Path, options: Sequence[str] = ()) -> str:
+        """What was just resolved as pylock.toml (PEP 751), which says when each file was published."""
+        given = ["--offline", "--no-deps", "--format", "pylock.toml", "--output-file", "pylock.toml"]
+        _uv, python = self._tools.require_pypi(work.package)
+        done = self._uv(work, staging, "pip", "compile", "--python", python, *given, *options, "--", _LOCK)
+        return (staging / "pylock.toml").read_text("utf-8") if done.returncode == 0 else ""
+
+    def indexes(self, work: Installation, staging: Path) -> str:
+        """Where uv finds packages, as lines of a requirements file, passwords included; asks no index."""
+        work.effects.write_file(staging / "nothing.in", b"")
+        given = [
+            "--offline",
+            "--no-header",
+            "--emit-index-url",
+            "--emit-find-links",
+            "--output-file",
+            "indexes.txt",
+        ]
+        _uv, python = self._tools.require_pypi(work.package)
+        done = self._uv(work, staging, "pip", "compile", "--python", python, *given, "--", "nothing.in")
+        if done.returncode:
+            raise failure(work.package, "uv", done.stderr + done.stdout)
+        return (staging / "indexes.txt").read_text("utf-8")
+
     def place(self, work: Installation, closure: Closure, target: Path, shelf: Path | None = None) -> None:
         """Install what the closure names, and nothing else, into a venv in ``target``.
 

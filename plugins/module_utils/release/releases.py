@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import copy
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,9 @@ from .entrypoints import NODE, default_executable
 from .installation import Installation
 from .kind import Argv, Kind, Program, Settings
 from .local import Local
+from .lock import Lock
 from .locking import busy, locked
+from .locks import choose
 from .manifest import Release
 from .mcpb import Mcpb
 from .npm import Npm
@@ -52,6 +54,8 @@ class Releases:
         self._tools = tools
         self._registry = True
         self._bundle: Path | None = None
+        self._locks: tuple[Lock, ...] = ()
+        self._target: Target | None = None
         npm, pypi = Npm(tools, cache), Pypi(tools, cache)
         self._kinds: dict[str, Kind] = {
             "npm": npm,
@@ -70,9 +74,33 @@ class Releases:
         other._registry, other._bundle = registry, bundle
         return other
 
+    def locked(self, locks: Iterable[Lock]) -> Releases:
+        """The same releases, but a new one is what the lock for this host says, and no other is the same.
+
+        :param locks: those of a package, one for each kind of host; none: what a registry gives will do.
+        """
+        other = copy.copy(self)
+        other._locks = tuple(locks)
+        return other
+
+    def agrees(self, package: Package, digest: str) -> bool:
+        """Whether a release of this digest is what the lock says; True where there is no lock."""
+        if [lock.closure.digest for lock in self._locks if lock.package == package] == [digest]:
+            return True
+        lock = self._lock(package)
+        return lock is None or lock.closure.digest == digest
+
+    def beside(self, root: Path) -> Releases:
+        """The same sources and cache, but the releases of another folder: for one that is only looked at."""
+        other = copy.copy(self)
+        other._root = root
+        return other
+
     def target(self) -> Target:
-        """What a bundle for this host has to fit."""
-        return target_of(self._effects, self._tools.python or sys.executable)
+        """What a bundle or a lock for this host has to fit."""
+        if self._target is None:
+            self._target = target_of(self._effects, self._tools.python or sys.executable)
+        return self._target
 
     def wanted(self, package: Package) -> dict[str, Any] | None:
         """The bundle that a package has to be installed from; None when it is installed."""
@@ -81,11 +109,15 @@ class Releases:
         return {"package": package.to_json(), "target": self.target().to_json()}
 
     def find(self, package: Package, *, scripts: bool = False) -> Release | None:
-        """The newest release of exactly this package version, if it is installed; asks no registry."""
+        """The newest release of exactly this package version, and of what its lock says where it has one, if
+        it is installed; asks no registry."""
+        lock = self._lock(package)
         found = [
             release
             for release in self._of(self._root / package.registry_type / package.folder)
-            if release.package == package and release.scripts == scripts
+            if release.package == package
+            and release.scripts == scripts
+            and (lock is None or lock.closure.digest == release.digest)
         ]
         return max(found, key=lambda release: release.installed_at, default=None)
 
@@ -138,9 +170,30 @@ class Releases:
                     return found
                 if bundle:
                     return self._install_shipped(work, bundle)
-                return self._install(work, self._resolve(work))
+                lock = self._lock(package)
+                return self._install(work, lock.closure if lock else self._resolve(work))
         except OSError as error:
             raise refused(f"install {package}", error) from error
+
+    @contextlib.contextmanager
+    def placing(self, package: Package, path: Path, timeout: float) -> Iterator[bool]:
+        """Hold the package's lock while a release comes to ``path`` from elsewhere; gives whether it lacks.
+
+        What an installation left there is removed.
+
+        :raises FleetError: when a damaged release is there: something may still run from it.
+        """
+        work = Installation(self._effects, package, timeout)
+        with self._locked(work):
+            lacks = self.at(path) is None
+            if lacks and (path / manifest.NAME).exists():
+                raise FleetError(
+                    f"place {package}", f"a damaged release is in {path}",
+                    "See that nothing runs from it, remove it, then run it again.",
+                )  # fmt: skip
+            if lacks:
+                self._effects.remove_tree(path)
+            yield lacks
 
     def remove(self, release: Release) -> None:
         """Remove a release: its manifest first, so that a half-removed one is never taken for a release."""
@@ -191,6 +244,12 @@ class Releases:
             return Program(self.command(release, settings.command))
         return Program(_with_node(release, told.argv), told.environment)
 
+    def _lock(self, package: Package) -> Lock | None:
+        """The lock of a package for this host; raises FleetError when there are some and none fits."""
+        locks = [lock for lock in self._locks if lock.package == package]
+        everywhere = [lock for lock in locks if lock.target == Target()]
+        return everywhere[0] if everywhere else choose(locks, self.target()) if locks else None
+
     def _resolve(self, work: Installation) -> Closure:
         with self._staging(work) as staging:
             self._effects.make_directory(self._cache)
@@ -217,6 +276,10 @@ class Releases:
             kind = " with lifecycle scripts" if closure.scripts else ""
             raise FleetError(
                 tried, f"the bundle is of {closure.package}{kind}", "Make one of this package (mcp_release)."
+            )
+        if not self.agrees(work.package, closure.digest):
+            raise FleetError(
+                tried, "the bundle is not of what the lock says", "Remove it and make it anew (mcp_release)."
             )
         host = self.target()
         misfit = shipped.needs.misfit(host)

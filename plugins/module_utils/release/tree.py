@@ -30,6 +30,11 @@ def _free(path: Path) -> tuple[int, int | None]:
     return figures.f_bavail * figures.f_frsize, figures.f_favail if figures.f_files else None
 
 
+def room(path: Path) -> int:
+    """Bytes that are free where ``path`` is or will be."""
+    return _free(path)[0]
+
+
 def require_room(package: Package, *folders: Path, more: int = 0) -> None:
     """Raise FleetError when one of the folders is on a filesystem that has not enough room to begin with.
 

@@ -9,7 +9,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from ..redaction import forms
+from ..redaction import mask
 
 _READ = 64 * 1024
 _LINE = 500
@@ -42,14 +42,6 @@ def _end(path: Path, size: int) -> tuple[bytes, bool]:
             return stream.read(size), start > 0
     except FileNotFoundError:
         return b"", False
-
-
-def mask(text: str, secrets: Sequence[str]) -> str:
-    """The text without the secrets, in whichever of their ``forms`` they stand there."""
-    pieces = {form for secret in secrets for form in forms(secret)}
-    for piece in sorted(pieces, key=len, reverse=True):
-        text = text.replace(piece, "********")
-    return text
 
 
 def readable(text: str, lines: int) -> str:

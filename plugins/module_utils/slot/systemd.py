@@ -12,10 +12,11 @@ from pathlib import Path
 
 from ..effects import Completed, Effects
 from ..errors import FleetError
+from ..redaction import mask
 from .driver import Ending, Process, State, StopReport
 from .ending import STEP
 from .files import CREDENTIALS, LAUNCH, SlotFiles
-from .log import mask, readable
+from .log import readable
 from .spec import SlotSpec
 from .unit import unit_name, unit_text
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from statistics import median
 
+from ..contract.compare import compare
 from ..contract.offer import Offer
 from ..definition.server import ServerDefinition
 from ..edge.edge import Traffic
@@ -15,8 +16,10 @@ from ..errors import FleetError
 from ..protocol.excerpt import Excerpt
 from ..protocol.targets import HttpTarget
 from .front import Front
+from .gate import several
 from .health import client_target
 from .host import Host
+from .offered import offer_of
 from .ready import PROBE_TIMEOUT, required_calls, unmet
 
 MINIMUM_REQUESTS = 20
@@ -152,8 +155,13 @@ class Bake:
         report = self._host.senses.probe(self._target, timeout=PROBE_TIMEOUT, calls=calls)
         lost = [era for era in self._offer.eras if era not in report.served]
         problem = f"it stopped serving {', '.join(lost)}: {report.describe()}" if lost else None
-        problem = problem or unmet(
-            report, self._definition.require, Excerpt(self._host.secrets(self._definition.name))
-        )
+        excerpt = Excerpt(self._host.secrets(self._definition.name))
+        problem = problem or unmet(report, self._definition.require, excerpt)
+        if not problem:
+            change = compare(self._offer, offer_of(report, self._definition.transport, excerpt))
+            lost = list(change.breaking)
+            problem = (
+                f"it no longer offers what it was proven with: {several(change.breaking)}" if lost else None
+            )
         if problem:
             raise self._failure(f"at the end of the bake {problem}")

@@ -8,12 +8,25 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from datetime import datetime, timezone
 from typing import Any
 
+from ..audit.account import Account
+from ..audit.account import Change as Entry
 from ..definition.server import ServerDefinition
 from ..errors import FleetError, explained
 from ..journal.record import Record, Result, Transaction, other
+from ..protection.permit import Change, Permit, permit
 from .adopt import adopt
+from .charge import (
+    Charge,
+    action_of,
+    changes_of,
+    removal_of,
+    serving_of,
+    told,
+    with_protection,
+)
 from .host import Host
 from .observe import Observed, observe
 from .plan import Plan, plan_present, plan_recovered, plan_rolled_back, remaining
@@ -26,7 +39,8 @@ CHANGED = "the definition changed, or going back was asked for"
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a run did, or in check mode would do. ``before`` and ``after`` say in lines what serves."""
+    """What a run did, or in check mode would do. ``before`` and ``after`` say in lines what serves;
+    ``refused`` in check mode why a run would not do it."""
 
     plan: Plan
     record: Record
@@ -34,6 +48,7 @@ class Outcome:
     report: Report
     before: tuple[str, ...]
     after: tuple[str, ...]
+    refused: str | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Its part of a module's result."""
@@ -41,6 +56,7 @@ class Outcome:
             "changed": self.plan.changes,
             "plan": self.plan.lines(),
             "pending": self.plan.pending,
+            "refused": self.refused,
             **self.report.to_json(),
             **describe(self.record, self.serving),
         }
@@ -58,6 +74,8 @@ def describe(record: Record, serving: str | None) -> dict[str, Any]:
             "slot": serving,
             "version": active.version,
             "package": active.package,
+            "registry_type": active.registry_type,
+            "identifier": active.identifier,
             "release": active.release,
             "eras": list((active.offer or {}).get("eras", ())),
             "tools": sorted((active.offer or {}).get("tools", ())),
@@ -89,12 +107,17 @@ class Converger:
     """Moves one server on one host. Each public method takes the server's lock for its whole run.
 
     :param lock_timeout: seconds to wait for another run on the same server.
+    :param charge: who asks for it, and what allows it.
     """
 
-    def __init__(self, host: Host, definition: ServerDefinition, lock_timeout: float) -> None:
+    def __init__(
+        self, host: Host, definition: ServerDefinition, lock_timeout: float, charge: Charge | None = None
+    ) -> None:
         self._host = host
         self._definition = definition
         self._lock_timeout = lock_timeout
+        self._charge = charge or Charge()
+        self._account = Account(host.trail, self._charge.who, lambda: host.senses.now().wall)
         self._report = Report()
         self._before: tuple[str, ...] = ()
 
@@ -102,23 +125,31 @@ class Converger:
         """Bring the defined release into service as far as ``phase`` (a key of ``plan.PHASES``).
 
         :raises UpdateFailed: what was begun has been undone then; the release that served still serves.
+        :raises FleetError: when it may not be changed now, or not be recorded; nothing was changed then.
         """
         with self._session(apply) as steps:
             self._check_transport(steps.record)
             if self._definition.over_http:
                 self._host.edge.refuse_taken(self._definition.name, self._definition.route)
-            plan = plan_present(self._observe(steps), phase)
+            observed = self._observe(steps)
+            plan = with_protection(plan_present(observed, phase), steps.record, self._definition.protected)
+            allowed = self._permit(steps, changes_of(plan, observed, self._definition))
+            self._report.eras = self._host.eras_in_use(
+                steps.record, self._definition.update.era_in_use, keep=apply
+            )
             if not apply:
-                return self._foreseen(steps, plan, self._definition.package)
-            self._sync(plan)
-            try:
-                for action in plan.before:
-                    self._prelude(steps, action)
-                for step in plan.steps:
-                    steps.do(step)
-            except FleetError as error:
-                self._go_back(steps, error.on(self._definition.name))
-                raise UpdateFailed(error.on(self._definition.name), self._outcome(steps, plan)) from error
+                return self._foreseen(steps, plan, self._definition.package, allowed)
+            action = action_of(plan, observed)
+            with self._recorded(steps, plan, action, self._definition.package, allowed):
+                self._sync(plan)
+                try:
+                    for prelude in plan.before:
+                        self._prelude(steps, prelude)
+                    for step in plan.steps:
+                        steps.do(step)
+                except FleetError as error:
+                    self._go_back(steps, error.on(self._definition.name))
+                    raise UpdateFailed(error.on(self._definition.name), self._outcome(steps, plan)) from error
             return self._outcome(steps, plan)
 
     def rolled_back(self, unfinished_only: bool, apply: bool) -> Outcome:
@@ -130,7 +161,8 @@ class Converger:
             plan = plan_rolled_back(self._observe(steps), unfinished_only)
             if not apply:
                 return self._foreseen(steps, plan, self._way_back(steps))
-            return self._back(steps, plan, CHANGED)
+            with self._recorded_way_back(steps, plan, "rollback"):
+                return self._back(steps, plan, CHANGED)
 
     def recovered(self, due: Callable[[Record], bool], reason: str) -> Outcome | None:
         """End what a run that was cut off has left under way; None when it is not ``due`` any more.
@@ -143,7 +175,9 @@ class Converger:
         with self._session(apply=True) as steps:
             if not due(steps.record):
                 return None
-            return self._back(steps, plan_recovered(self._observe(steps)), reason)
+            plan = plan_recovered(self._observe(steps))
+            with self._recorded_way_back(steps, plan, "recovery"):
+                return self._back(steps, plan, reason)
 
     def _back(self, steps: Steps, plan: Plan, reason: str) -> Outcome:
         self._sync(plan)
@@ -167,14 +201,70 @@ class Converger:
         with self._session(apply) as steps:
             plan = plan_absent(self._host, steps.record)
             self._before = _lines(steps.record, self._serving(steps))
+            allowed = self._permit(steps, removal_of(steps.record) if plan.changes else [])
             if not apply or not plan.changes:
-                return self._foreseen(steps, plan, None)
-            self._sync(plan)
-            try:
-                self._remove(steps)
-            except FleetError as error:
-                raise UpdateFailed(error.on(self._definition.name), self._outcome(steps, plan)) from error
+                return self._foreseen(steps, plan, None, allowed)
+            with self._recorded(steps, plan, "removal", None, allowed):
+                self._sync(plan)
+                try:
+                    self._remove(steps)
+                except FleetError as error:
+                    raise UpdateFailed(error.on(self._definition.name), self._outcome(steps, plan)) from error
             return self._outcome(steps, plan)
+
+    def _permit(self, steps: Steps, changes: list[Change]) -> Permit:
+        protected = steps.record.protected or self._definition.protected
+        now = datetime.fromtimestamp(self._host.senses.now().wall, timezone.utc)
+        return permit(changes, protected, self._charge.rules, now)
+
+    @contextmanager
+    def _recorded(
+        self, steps: Steps, plan: Plan, action: str, wanted: str | None, allowed: Permit, needed: bool = True
+    ) -> Iterator[None]:
+        """A change between its two lines in the audit; what may not happen does not begin."""
+        if needed and allowed.refusal is not None:
+            raise allowed.refusal
+        if not plan.changes:
+            yield
+            return
+        before = serving_of(steps.record, self._serving(steps))
+        begun = {"before": before, "wanted": wanted, "plan": plan.lines(), "allowed": allowed.basis}
+        known = self._definition.credentials.values()
+        with self._account.change(
+            action, self._definition.name, begun, secrets=known, needed=needed
+        ) as entry:
+            try:
+                yield
+            except Exception:
+                entry.result = "undone" if self._report.rolled_back else "failed"
+                self._tell(steps, entry, before)
+                raise
+            self._tell(steps, entry, before)
+
+    @contextmanager
+    def _recorded_way_back(self, steps: Steps, plan: Plan, action: str) -> Iterator[None]:
+        """The same of what is always allowed, for safety; what it lacks is on record."""
+        name, package = self._definition.name, self._way_back(steps)
+        version = (package or "nothing").rpartition("@")[2]
+        lacking = self._permit(steps, [Change(name, "go back", version)])
+        with self._recorded(steps, plan, action, package, lacking, needed=False):
+            yield
+
+    def _tell(self, steps: Steps, entry: Entry, before: dict[str, Any] | None) -> None:
+        entry.told = {
+            **told(self._report.to_json(), steps.record),
+            "before": before,
+            "after": serving_of(steps.record, self._serving(steps)),
+        }
+        if entry.told["reason"] is None and entry.result is None:
+            return
+        # Here a server's own words may be.
+        try:
+            entry.secrets |= set(self._host.secrets(self._definition.name).values())
+        except (FleetError, OSError):
+            entry.told["reason"] = (
+                "left out: the server's credentials cannot be read, which it may have in it"
+            )
 
     def _sync(self, plan: Plan) -> None:
         if plan.changes:
@@ -196,7 +286,10 @@ class Converger:
             )
 
     def _observe(self, steps: Steps) -> Observed:
-        observed = observe(self._host, self._definition, steps.record, steps.front)
+        try:
+            observed = observe(self._host, self._definition, steps.record, steps.front)
+        except FleetError as error:
+            raise error.on(self._definition.name) from error
         self._before = _lines(steps.record, observed.serving)
         steps.record = observed.record
         return observed
@@ -205,11 +298,19 @@ class Converger:
     def _session(self, apply: bool) -> Iterator[Steps]:
         name = self._definition.name
         with explained(f"work on {name}"):
-            if not apply:
-                yield self._steps()
-                return
-            with self._host.journal.lock(name, self._lock_timeout):
-                yield self._steps()
+            try:
+                if not apply:
+                    yield self._steps()
+                    return
+                with self._host.journal.lock(name, self._lock_timeout):
+                    yield self._steps()
+            finally:
+                self._look_at_audit()
+
+    def _look_at_audit(self) -> None:
+        if self._account.head is None:
+            self._account.look()
+        self._report.audit, self._report.audit_problem = self._account.head, self._account.problem
 
     def _steps(self) -> Steps:
         record = self._host.journal.load(self._definition.name)
@@ -219,10 +320,13 @@ class Converger:
         serving = self._serving(steps)
         return Outcome(plan, steps.record, serving, self._report, self._before, _lines(steps.record, serving))
 
-    def _foreseen(self, steps: Steps, plan: Plan, package: str | None) -> Outcome:
+    def _foreseen(
+        self, steps: Steps, plan: Plan, package: str | None, allowed: Permit | None = None
+    ) -> Outcome:
         """What will serve when the plan has been carried out."""
         after = (f"serves: {package or 'nothing'}",) if plan.changes else self._before
-        return Outcome(plan, steps.record, self._serving(steps), self._report, self._before, after)
+        refused = str(allowed.refusal) if allowed and allowed.refusal else None
+        return Outcome(plan, steps.record, self._serving(steps), self._report, self._before, after, refused)
 
     def _serving(self, steps: Steps) -> str | None:
         try:
@@ -241,6 +345,8 @@ class Converger:
             "prove": lambda: steps.await_active(steps.transaction.target),
             "remove": lambda: self._remove(steps),
             "restart": lambda: self._restart(steps),
+            "protect": lambda: steps.save(replace(steps.record, protected=True)),
+            "unprotect": lambda: steps.save(replace(steps.record, protected=False)),
             "edge": lambda: steps.front.synchronise(self._definition.route),
         }
         with explained(action):

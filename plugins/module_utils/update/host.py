@@ -5,16 +5,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from ..audit.trail import Limits, Trail
 from ..definition.server import ServerDefinition
 from ..edge.edge import Edge
 from ..edge.runtime import Runtime
 from ..effects import Effects, sync_directory
+from ..eras.known import Known
+from ..eras.ledger import Ledger
 from ..errors import FleetError
 from ..host.layout import Layout
 from ..journal.journal import Journal
@@ -45,6 +49,7 @@ class Host:
     driver: SlotDriver
     launchers: Launchers
     edge: Edge
+    trail: Trail
     senses: Senses = field(default_factory=Senses)
 
     def data_directory(self, server: str) -> Path:
@@ -85,6 +90,29 @@ class Host:
         for folder in folders:
             if folder.is_dir():
                 self.effects.act("fsync", str(folder), functools.partial(sync_directory, folder))
+
+    def eras_in_use(self, record: Record, days: float, keep: bool) -> Known:
+        """Which eras clients of a server use, after a look at the edge; trouble with it is in the answer.
+
+        :param days: for how long a use counts.
+        :param keep: write down what is new.
+        """
+        now = self.senses.now()
+        if not record.ports:
+            return Known(None, "no client reaches it through the edge", days, now)
+        try:
+            return Known(self.ledger().look([record.server], keep)[record.server], None, days, now)
+        except (FleetError, OSError) as error:
+            return Known(None, str(error), days, now)
+
+    def note_eras(self, server: str) -> None:
+        """Write down which eras clients of a server use; what hinders that hinders nothing else."""
+        with contextlib.suppress(FleetError, OSError):
+            self.ledger().look([server])
+
+    def ledger(self) -> Ledger:
+        """Where it is kept which eras clients use."""
+        return Ledger(self.effects, self.layout.state, self.edge, self.senses.now)
 
     def log_tail(self, server: str, slot: str) -> str:
         """The last lines a slot wrote, on one line; empty when there are none."""
@@ -183,7 +211,13 @@ def open_host(layout: Layout, effects: Effects) -> Host:
         driver=_driver(layout, effects, files),
         launchers=Launchers(effects, layout.launchers, files, layout.launcher),
         edge=Edge(effects, layout.edge.maps, Runtime(effects, layout.edge.socket), _master(layout, effects)),
+        trail=trail_of(layout, effects),
     )
+
+
+def trail_of(layout: Layout, effects: Effects) -> Trail:
+    """The host's audit."""
+    return Trail(effects, layout.state / "audit", Limits(layout.audit.file_bytes, layout.audit.files))
 
 
 def _master(layout: Layout, effects: Effects) -> Runtime:

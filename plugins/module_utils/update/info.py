@@ -14,11 +14,19 @@ from .front import EdgeFront, Front, LauncherFront
 from .host import Host, port_of
 
 
-def servers_of(host: Host, name: str | None) -> list[dict[str, Any]]:
-    """One entry a server of which there is a record, or only the one named ``name``."""
+def servers_of(host: Host, name: str | None, days: float = 7, keep: bool = True) -> list[dict[str, Any]]:
+    """One entry a server of which there is a record, or only the one named ``name``.
+
+    :param days: for how long a use of an era counts.
+    :param keep: write down what is new of the eras that clients use.
+    """
     with explained("read what this host runs"):
         names = [server for server in host.journal.servers() if name in (None, server)]
-        return [_entry(host, host.journal.load(server)) for server in names]
+        records = [host.journal.load(server) for server in names]
+        return [
+            {**_entry(host, record), "eras_in_use": host.eras_in_use(record, days, keep).to_json()}
+            for record in records
+        ]
 
 
 def _entry(host: Host, record: Record) -> dict[str, Any]:

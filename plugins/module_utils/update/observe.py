@@ -13,7 +13,7 @@ from ..definition.server import ServerDefinition
 from ..journal.record import SLOTS, Deployment, Record, Transaction
 from ..slot.driver import Process
 from .front import Front
-from .host import Host, port_of
+from .host import Host, package_of, port_of
 
 
 @dataclass(frozen=True)
@@ -78,6 +78,8 @@ def _intact(host: Host, deployment: Deployment) -> bool:
 def _matches(host: Host, definition: ServerDefinition, record: Record, slot: str) -> bool:
     deployment = record.slots[slot]
     if not same_deployment(definition, deployment) or not _intact(host, deployment):
+        return False
+    if not host.releases.agrees(package_of(definition), deployment.release):
         return False
     spec = host.slot_spec(definition, deployment, slot, port_of(record, slot))
     return host.driver.holds(spec) if definition.over_http else host.launchers.placed(spec)

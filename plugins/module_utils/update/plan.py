@@ -22,7 +22,7 @@ KINDS = {"update": UPDATE, "rollback": ROLLBACK}
 class Plan:
     """``before`` comes first: ``finish`` (drain and settle what is under way), ``undo`` (go back from it),
     ``remove`` (finish a removal), ``restart`` (the active slot's process), ``edge`` (put the edge right),
-    ``prove`` (that what is to be finished answers).
+    ``prove`` (that what is to be finished answers), ``protect`` and ``unprotect`` (keep it with the record).
     Then ``steps`` of an update."""
 
     before: tuple[str, ...] = ()

@@ -33,12 +33,15 @@ def with_ports(host: Host, definition: ServerDefinition, record: Record) -> Reco
             definition.name,
         )  # fmt: skip
     with _allocation(host):
-        taken = _taken(host)
+        owners = taken(host)
         ports = definition.ports or free_ports(host, definition.name, 2)
         for port in ports:
-            if taken.get(port, definition.name) != definition.name:
+            if owners.get(port, definition.name) != definition.name:
                 raise FleetError(
-                    f"use port {port}", f"it belongs to {taken[port]}", "Choose other ports.", definition.name
+                    f"use port {port}",
+                    f"it belongs to {owners[port]}",
+                    "Choose other ports.",
+                    definition.name,
                 )
         record = replace(record, ports=ports)
         host.journal.save(record)
@@ -51,8 +54,8 @@ def free_ports(host: Host, server: str, count: int, besides: Collection[int] = (
     :raises FleetError: when there are not as many.
     """
     first, last = host.layout.ports
-    taken, used = {*_taken(host), *besides}, host.senses.listeners
-    free = (port for port in range(first, last + 1) if port not in taken and not used(port))
+    given, used = {*taken(host), *besides}, host.senses.listeners
+    free = (port for port in range(first, last + 1) if port not in given and not used(port))
     found = tuple(itertools.islice(free, count))
     if len(found) < count:
         raise FleetError(
@@ -62,15 +65,33 @@ def free_ports(host: Host, server: str, count: int, besides: Collection[int] = (
     return found
 
 
-def _taken(host: Host) -> dict[int, str]:
+def claim(host: Host, record: Record) -> None:
+    """Save a record that brings its ports with it, as a backup's does.
+
+    :raises FleetError: when another server has one of them.
+    """
+    with _allocation(host):
+        owners = taken(host)
+        for port in record.ports:
+            if owners.get(port, record.server) != record.server:
+                raise FleetError(
+                    f"use port {port}",
+                    f"it belongs to {owners[port]}",
+                    "Remove that server first.",
+                    record.server,
+                )
+        host.journal.save(record)
+
+
+def taken(host: Host) -> dict[int, str]:
     """Ports and the servers whose records have them, or whose clients the edge sends there: a record may be
     lost while nothing listens. A damaged record is its own server's trouble alone.
     """
-    taken = host.edge.ports()
+    owners = host.edge.ports()
     for name in host.journal.servers():
         with contextlib.suppress(FleetError):
-            taken.update(dict.fromkeys(host.journal.load(name).ports, name))
-    return taken
+            owners.update(dict.fromkeys(host.journal.load(name).ports, name))
+    return owners
 
 
 @contextmanager

@@ -6,17 +6,20 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ..contract.compare import Difference, compare
 from ..contract.offer import Offer
-from ..contract.require import disappointment, missing_tools
+from ..contract.require import disappointment, missing_tools, unfit
 from ..definition.server import Requirements, ServerDefinition
+from ..eras.known import Known
 from ..errors import FleetError
 from ..protocol.excerpt import Excerpt
-from ..protocol.report import EraProbe, ProbeReport
+from ..protocol.report import ProbeReport
 from ..protocol.targets import HttpTarget, StdioTarget, ToolCall
+from .gate import rule, several
 from .host import Host
+from .offered import offer_of
 
 PAUSE = 0.1
 """Seconds between two looks at a slot that is coming up."""
@@ -29,23 +32,11 @@ PROBE_TIMEOUT = 15.0
 
 @dataclass(frozen=True)
 class Ready:
-    """The proof: what was offered, how it differs from what is in service, where it listens."""
+    """The proof: what was offered, and where it listens; what its owner should know of it."""
 
     offer: Offer
-    difference: Difference
     address: str
-
-
-def offer_of(report: ProbeReport) -> Offer:
-    """What a probe found, for comparison."""
-    best: EraProbe = report.best
-    return Offer.of(
-        report.served,
-        tools=best.tools,
-        prompts=best.prompts,
-        resources=best.resources,
-        resource_templates=best.resource_templates,
-    )
+    warnings: tuple[str, ...] = ()
 
 
 def unmet(report: ProbeReport, require: Requirements, shown: Excerpt) -> str | None:
@@ -54,6 +45,11 @@ def unmet(report: ProbeReport, require: Requirements, shown: Excerpt) -> str | N
     if missing:
         names = ", ".join(str(tool["name"]) for tool in report.best.tools) or "none"
         return f"it lacks the required tool {', '.join(missing)} (it offers: {shown(names, 300)})"
+    offered = {str(tool["name"]): tool for tool in report.best.tools}
+    for name, wanted in require.schemas.items():
+        problems = unfit(wanted, offered.get(name))
+        if problems:
+            return f"the tool {shown(name, 120)} is not what require.schemas wants: {several(problems)}"
     for call, answer in zip(require.calls, report.best.calls):
         problem = disappointment(call.expect, answer.result, answer.error, shown)
         if problem:
@@ -93,11 +89,12 @@ class Readiness:
 
     :param baseline: what the release in service offers; None on a first deployment.
     :param quick: for a way back: a release that was proven before has only to answer again.
+    :param in_use: which eras clients use.
     """
 
     def __init__(
         self, host: Host, definition: ServerDefinition, slot: str, port: int | None, path: str,
-        baseline: Offer | None, quick: Offer | None = None,
+        baseline: Offer | None, quick: Offer | None = None, in_use: Known | None = None,
     ) -> None:  # fmt: skip
         self._host = host
         self._senses = host.senses
@@ -107,7 +104,11 @@ class Readiness:
         self._path = path
         self._baseline = baseline
         self._quick = quick
+        self._in_use = in_use
         self._pid: int | None = None
+        self.difference: Difference | None = None
+        """How the contract differs from the one in service, as far as it was looked at."""
+        self.offer: Offer | None = None
 
     def wait(self) -> Ready:
         """:raises FleetError: with what the slot said or did instead, and the end of its log."""
@@ -121,12 +122,12 @@ class Readiness:
         if self._quick is not None:
             eras = self._quick.eras
             self._answers(target, eras, 1, deadline)
-            return Ready(self._quick, Difference(), address)
+            return Ready(self._quick, address)
         ready = self._proven(target, address, deadline)
         # Each check of a stdio server starts it anew; after the full probe one era says that it starts again.
         eras = ready.offer.eras if self._port is not None else ready.offer.eras[:1]
-        self._answers(target, eras, self._definition.update.healthy_threshold - 1, deadline)
-        return ready
+        self._answers(target, eras, self._definition.update.healthy_threshold - 2, deadline)
+        return self._lasting(ready, target, deadline)
 
     def _failure(self, came_back: str, cure: str) -> FleetError:
         log = self._host.log_tail(self._definition.name, self._slot)
@@ -147,7 +148,7 @@ class Readiness:
             pid = self._alive()
             listener = self._senses.owns_port(pid, self._port)
             if listener:
-                return _reachable(listener.address)
+                return reachable(listener.address)
             if self._senses.monotonic() >= deadline:
                 elsewhere = [port for port in self._senses.ports_of(pid) if port != self._port]
                 if elsewhere:
@@ -182,7 +183,13 @@ class Readiness:
         self._pid = process.pid
         return process.pid
 
-    def _proven(self, target: HttpTarget | StdioTarget, address: str, deadline: float) -> Ready:
+    def _proven(
+        self,
+        target: HttpTarget | StdioTarget,
+        address: str,
+        deadline: float,
+        calls: tuple[ToolCall, ...] | None = None,
+    ) -> Ready:
         """The first full probe that satisfies; wrong answers get GRACE, no answers until the deadline."""
         grace = GRACE if self._port is not None else 0.0
         patience = min(deadline, self._senses.monotonic() + grace)
@@ -191,16 +198,36 @@ class Readiness:
             report = self._senses.probe(
                 target,
                 timeout=max(1.0, min(PROBE_TIMEOUT, remaining)),
-                calls=required_calls(self._definition.require),
+                calls=required_calls(self._definition.require) if calls is None else calls,
             )
             problem = self._judge(report)
             if isinstance(problem, Ready):
-                return Ready(problem.offer, problem.difference, address)
+                return replace(problem, address=address)
             limit = deadline if report.era is None and not report.conclusive else patience
             if self._senses.monotonic() >= limit:
                 raise problem
             self._alive_if_slot()
             self._senses.sleep(PAUSE)
+
+    def _lasting(self, ready: Ready, target: HttpTarget | StdioTarget, deadline: float) -> Ready:
+        """The same offer once more: one that changes by itself is no contract. What still comes up when a
+        server has just started gets GRACE.
+        """
+        grace = GRACE if self._port is not None else 0.0
+        patience = min(deadline, self._senses.monotonic() + grace)
+        while self._definition.update.healthy_threshold > 1:
+            again = self._proven(target, ready.address, deadline, calls=())
+            change = compare(ready.offer, again.offer)
+            if not change.changes or all(item.item.startswith("resource ") for item in change.changes):
+                break
+            if self._senses.monotonic() >= patience:
+                raise self._failure(
+                    f"what it offers changes from one look to the next: {several(tuple(change.lines()))}",
+                    "See why; a release is taken once it offers the same twice.",
+                )
+            ready = again
+            self._senses.sleep(PAUSE)
+        return ready
 
     def _alive_if_slot(self) -> None:
         if self._port is not None:
@@ -214,17 +241,28 @@ class Readiness:
                 if self._port
                 else "Check transport and arguments.",
             )
-        problem = unmet(report, self._definition.require, Excerpt(self._host.secrets(self._definition.name)))
+        shown = Excerpt(self._host.secrets(self._definition.name))
+        problem = unmet(report, self._definition.require, shown)
         if problem:
             return self._failure(problem, "Correct the release or require, whichever is wrong.")
-        offer = offer_of(report)
-        difference = compare(self._baseline, offer) if self._baseline else Difference()
-        if difference.breaking and self._definition.update.on_breaking == "stop":
+        try:
+            self.offer = offer_of(report, self._definition.transport, shown)
+        except FleetError as error:
+            return self._failure(f"{error.tried}: {error.came_back}", error.cure)
+        self.difference = compare(self._baseline, self.offer)
+        dropped = [era for era in self._baseline.eras if era not in self.offer.eras] if self._baseline else []
+        used = f". {self._in_use.words(dropped)}" if dropped and self._in_use else ""
+        objection = self._in_use and self._in_use.objection(dropped, self._definition.update.drop_eras)
+        ruling = rule(self.difference, self._definition.update)
+        if ruling.problem:
+            return self._failure(f"{ruling.problem} ({report.describe()}){used}", ruling.cure)
+        if objection:
             return self._failure(
-                f"it breaks what clients rely on: {'; '.join(difference.breaking)} ({report.describe()})",
-                "Keep the version in service, or approve with update.on_breaking: allow.",
+                objection,
+                "Keep the version in service until clients have moved, or let the era go explicitly: "
+                f"update.drop_eras: [{', '.join(dropped)}].",
             )
-        return Ready(offer, difference, "")
+        return Ready(self.offer, "", ruling.warnings)
 
     def _answers(
         self, target: HttpTarget | StdioTarget, eras: tuple[str, ...], times: int, deadline: float
@@ -249,6 +287,6 @@ class Readiness:
             self._senses.sleep(PAUSE)
 
 
-def _reachable(address: str) -> str:
+def reachable(address: str) -> str:
     """Where to connect to reach what listens on ``address``."""
     return {"0.0.0.0": "127.0.0.1", "::": "127.0.0.1"}.get(address, address)

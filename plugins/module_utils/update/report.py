@@ -11,20 +11,32 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+from ..audit.line import Head
 from ..contract.compare import Difference
+from ..contract.offer import Offer
+from ..eras.known import Known
 from .drain import Drained
 
 
 @dataclass
 class Report:
-    """``steps`` have a name, and seconds; the rest is there once it is known."""
+    """``steps`` have a name, and seconds; the rest is there once it is known.
+
+    ``offers`` are those that ``difference`` is between; ``unseen`` says why a look ahead did not find it out.
+    """
 
     steps: list[dict[str, Any]] = field(default_factory=list)
     switch_ms: float | None = None
     drained: Drained | None = None
     difference: Difference | None = None
+    offers: tuple[Offer, Offer] | None = None
+    unseen: str | None = None
+    warnings: list[str] = field(default_factory=list)
+    eras: Known | None = None
     rolled_back: bool = False
     reason: str | None = None
+    audit: Head | None = None
+    audit_problem: str | None = None
 
     @contextmanager
     def step(self, name: str) -> Iterator[None]:
@@ -40,6 +52,11 @@ class Report:
         finally:
             entry["seconds"] = round(time.monotonic() - started, 3)
 
+    def compared(self, difference: Difference | None, old: Offer | None, new: Offer | None) -> None:
+        """Keep how the new release's contract differs, and what it is between."""
+        self.difference = difference
+        self.offers = (old or Offer(), new) if new else None
+
     def to_json(self) -> dict[str, Any]:
         """Its part of a module's result."""
         return {
@@ -53,13 +70,9 @@ class Report:
                 "requests_cut": self.drained.cut_requests,
                 "seconds": round(self.drained.seconds, 3),
             },
-            "contract": None
-            if self.difference is None
-            else {
-                "verdict": self.difference.verdict,
-                "differences": self.difference.lines(),
-                "breaking": list(self.difference.breaking),
-            },
+            "contract": self.difference.to_json() if self.difference else None,
+            "eras_in_use": self.eras and self.eras.to_json(),
             "rolled_back": self.rolled_back,
             "reason": self.reason,
+            "audit": {**(self.audit.to_json() if self.audit else {}), "problem": self.audit_problem},
         }

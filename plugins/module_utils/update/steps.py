@@ -111,6 +111,7 @@ class Steps:
         self.save(
             replace(
                 record,
+                protected=record.protected or definition.protected,
                 slots={**record.slots, target: deployment},
                 previous=None if record.previous == target else record.previous,
                 generation=record.generation + 1,
@@ -173,11 +174,17 @@ class Steps:
         target, deployment = self.transaction.target, self.record.slots[self.transaction.target]
         back = self.transaction.kind == "rollback"
         proven = Offer.from_json(deployment.offer) if back and deployment.offer else None
-        ready = Readiness(
+        baseline = self._offer(self.transaction.origin)
+        readiness = Readiness(
             self.host, self.definition, target, port_of(self.record, target), self._path(target),
-            baseline=self._offer(self.transaction.origin), quick=proven,
-        ).wait()  # fmt: skip
-        self.report.difference = ready.difference if not back else None
+            baseline=baseline, quick=proven, in_use=self.report.eras,
+        )  # fmt: skip
+        try:
+            ready = readiness.wait()
+        finally:
+            if not back:
+                self.report.compared(readiness.difference, baseline, readiness.offer)
+        self.report.warnings += ready.warnings
         deployment = replace(deployment, offer=ready.offer.to_json(), address=ready.address)
         self.save(replace(self.record, slots={**self.record.slots, target: deployment}))
         self.front.prepare(target, self.transaction.generation, ready.address, self._path(target))

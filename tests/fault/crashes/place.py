@@ -14,6 +14,7 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
+from ansible_collections.mcpops.fleet.plugins.module_utils.audit.chain import check
 from ansible_collections.mcpops.fleet.plugins.module_utils.definition.parse import parse
 from ansible_collections.mcpops.fleet.plugins.module_utils.slot.process import launched
 from ansible_collections.mcpops.fleet.plugins.module_utils.update.converge import Converger
@@ -104,10 +105,14 @@ class Place:
             if not host.edge.agrees(server) and host.journal.load(server).transaction is None
         ]
 
+    def wrong_on_record(self) -> list[str]:
+        """What of the audit is not whole."""
+        return [f"the audit: {problem}" for problem in check(self.node.host().trail.parts()).problems]
+
     def wrong_after(self, server: str, version: str | None) -> list[str]:
         """What is not as it has to be after an operation that was run again and came to its end."""
         host = self.node.host()
-        wrong = []
+        wrong = self.wrong_on_record()
         record = host.journal.load(server)
         if self.serves(server) != version:
             wrong.append(f"{server} serves {self.serves(server)}, not {version}")

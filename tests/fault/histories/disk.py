@@ -50,6 +50,8 @@ class Disk:
                 self._sync_folder(target)
         elif act == "rename":
             self._begun.pop(target, None)
+        elif act == "append":
+            self._sync_file(target)
         elif act == "mkdir":
             self._names[target] = {}
         elif act == "syncfs":

@@ -10,8 +10,12 @@ import os
 from operator import is_not
 from typing import Any
 
+from ansible_collections.mcpops.fleet.plugins.module_utils.audit.chain import check
+from ansible_collections.mcpops.fleet.plugins.module_utils.audit.line import Head
 from ansible_collections.mcpops.fleet.plugins.module_utils.edge.maps import NAMES, Maps, ServerMaps, parse
+from ansible_collections.mcpops.fleet.plugins.module_utils.effects import Effects
 from ansible_collections.mcpops.fleet.plugins.module_utils.journal.record import SLOTS
+from ansible_collections.mcpops.fleet.plugins.module_utils.update.host import trail_of
 
 from .haproxy import Live
 from .network import Session
@@ -49,6 +53,7 @@ class Invariants:
         self._look()
         self._before: dict[str, int | None] = {}
         self._left: dict[tuple[str, str], float] = {}
+        self._recorded = Head()
 
     def between(self, point: str) -> None:
         """To be called before and after every effect."""
@@ -98,6 +103,14 @@ class Invariants:
             self.outage.discard(server)
             if server not in self.tampered and record is not None:
                 self._check_record(server, record)
+        self._check_audit()
+
+    def _check_audit(self) -> None:
+        """Whatever befell the host, all that is on record is there, unchanged and in order."""
+        chain = check(trail_of(self.world.layout, Effects()).parts(), self._recorded)
+        if chain.problems:
+            raise Violated(f"the audit is not whole: {chain.problems[0]}")
+        self._recorded = chain.head
 
     def _check_came_back(self, server: str) -> None:
         if self.now_served(server) is not None or self._is_taken_away(server):

@@ -139,7 +139,11 @@ class Operator:
         """Whether a run of another server would not wait for this one."""
         return all(
             _free(path)
-            for path in (self.world.layout.edge.maps / ".lock", self.world.layout.state / ".ports.lock")
+            for path in (
+                self.world.layout.edge.maps / ".lock",
+                self.world.layout.state / ".ports.lock",
+                self.world.layout.state / "audit" / "lock",
+            )
         )
 
     @contextmanager

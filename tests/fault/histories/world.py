@@ -17,7 +17,7 @@ from ansible_collections.mcpops.fleet.plugins.module_utils.host.layout import Ed
 from ansible_collections.mcpops.fleet.plugins.module_utils.journal.journal import Journal
 from ansible_collections.mcpops.fleet.plugins.module_utils.slot.files import SlotFiles
 from ansible_collections.mcpops.fleet.plugins.module_utils.slot.launcher import Launchers
-from ansible_collections.mcpops.fleet.plugins.module_utils.update.host import Host
+from ansible_collections.mcpops.fleet.plugins.module_utils.update.host import Host, trail_of
 from ansible_collections.mcpops.fleet.plugins.module_utils.update.senses import Senses
 
 from .clock import Clock
@@ -91,6 +91,7 @@ class World:
             driver=SimulatedDriver(effects, files, self.supervisor),
             launchers=Launchers(effects, self.layout.launchers, files, self.layout.launcher),
             edge=Edge(effects, self.layout.edge.maps, SimulatedRuntime(effects, self.haproxy)),
+            trail=trail_of(self.layout, effects),
             senses=Senses(
                 monotonic=lambda: self.clock.time,
                 sleep=sleep,

@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pyrage
 import yaml
 
 from tests.support.client import modern_call
@@ -28,6 +29,8 @@ from tests.support.wheels import IDENTIFIER
 REPOSITORY = Path(__file__).parents[3]
 NODES = ("node1", "node2", "node3")
 SECRET = "s3cr3t-of-the-fleet"
+KEY = pyrage.x25519.Identity.generate()
+"""What the backups of all fleets are encrypted for."""
 SLOT_PORTS = 6
 
 _RECAP = re.compile(r"^(\S+)\s+: ok=(\d+)\s+changed=(\d+)\s+unreachable=(\d+)\s+failed=(\d+)", re.M)
@@ -99,6 +102,7 @@ class Fleet:
             "mcp_cache": str(cache),
             "mcp_runtime": str(cache / "playbooks-runtime"),
             "mcp_update_waves": [1, "100%"],
+            "mcp_backup_recipients": [str(KEY.to_public())],
             "box_version": "1.0.0",
             "mcp_servers": [box()],
             **variables,

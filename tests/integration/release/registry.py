@@ -71,10 +71,14 @@ def tarball(described: Mapping[str, object], extra: Mapping[str, bytes]) -> byte
 
 
 class Registry:
-    """The registry while it runs; ``served`` counts the requests."""
+    """The registry while it runs; ``served`` counts the requests.
+
+    ``published`` says when its packages were (None: it does not tell).
+    """
 
     def __init__(self) -> None:
         self.served = 0
+        self.published: str | None = None
         self.wheels = {name: wheel(name, f"{name} = {name.replace('-', '_')}:main\n") for name in _PYPI}
         self.tarballs = {
             name: tarball({"name": name, "version": VERSION, **described}, extra)
@@ -104,6 +108,8 @@ class Registry:
             return int(parts[1]), "application/json", b'{"error": "no"}', False
         if parts[0] == "portal":
             return 200, "text/html", b"<html>please log in</html>", False
+        if parts[0] == "simple" and parts[1] in self.wheels and self.published:
+            return 200, "application/vnd.pypi.simple.v1+json", self._dated_page(parts[1]), False
         if parts[0] == "simple" and parts[1] in self.wheels:
             return 200, "text/html", self._page(parts[1]), parts[1] == "half-page"
         if parts[0] == "files":
@@ -124,6 +130,20 @@ class Registry:
         link = f'<a href="/files/{file}#sha256={digest}" data-core-metadata="true"{python}>{file}</a>'
         return f"<html><body>{link}{' ' * 5000}</body></html>".encode()
 
+    def _dated_page(self, name: str) -> bytes:
+        """As PEP 700 has it; only this form of a page has times."""
+        file = f"{name.replace('-', '_')}-{VERSION}-py3-none-any.whl"
+        digest = hashlib.sha256(self.wheels[name]).hexdigest()
+        described = {
+            "filename": file,
+            "url": f"/files/{file}",
+            "hashes": {"sha256": digest},
+            "upload-time": self.published,
+            "size": len(self.wheels[name]),
+        }
+        page = {"meta": {"api-version": "1.1"}, "name": name, "versions": [VERSION], "files": [described]}
+        return json.dumps(page).encode()
+
     def _packument(self, name: str) -> bytes:
         described, _extra = _NPM[name]
         archive = b"" if name == "bad-hash" else self.tarballs[name]
@@ -142,6 +162,11 @@ class Registry:
                 "name": name,
                 "dist-tags": {"latest": VERSION},
                 "versions": {VERSION: version},
+                **(
+                    {"time": {"0.9.0": "2026-01-01T00:00:00.000Z", VERSION: self.published}}
+                    if self.published
+                    else {}
+                ),
                 "readme": " " * 5000,
             }
         ).encode()
@@ -174,6 +199,7 @@ _PYPI = ("good-server", "cut-off", "half-page", "bad-hash", "needs-runtime", "mi
 _RUNS_SCRIPT = "require('fs').writeFileSync('ran', '')"
 _NPM: dict[str, tuple[dict[str, object], dict[str, bytes]]] = {
     "good-server": ({"bin": "cli.js"}, {}),
+    "old-server": ({"bin": "cli.js", "deprecated": "use good-server"}, {}),
     "two-programs": ({"bin": {"first": "cli.js", "second": "cli.js"}}, {}),
     "no-program": ({}, {}),
     "cut-off": ({"bin": "cli.js"}, {}),

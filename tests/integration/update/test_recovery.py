@@ -18,7 +18,7 @@ import pytest
 
 from ansible_collections.mcpops.fleet.plugins.lookup.recovery_archive import archive
 from ansible_collections.mcpops.fleet.plugins.module_utils.journal.record import Record
-from tests.support.client import LegacySession, post
+from tests.support.client import LegacySession, modern_call, post
 from tests.support.node import Node, version
 
 KILLED = """
@@ -77,6 +77,14 @@ def test_nothing_is_said_or_done_where_nothing_was_cut_off(node: Node) -> None:
     before = record_of(node)
     assert recover(node) == (0, "")
     assert record_of(node) == before
+
+
+def test_what_clients_used_is_written_down_at_each_look(node: Node) -> None:
+    node.update("1.0.0")
+    modern_call(node.url(), "whoami")
+    assert recover(node) == (0, "")
+    kept = json.loads((node.root / "state" / "box" / "eras.json").read_text())
+    assert list(kept["eras"]) == ["modern"]
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import http.server
+import itertools
 import json
 import os
 import sys
@@ -23,6 +24,7 @@ from typing import Any
 MODERN = "2026-07-28"
 LEGACY = "2025-11-25"
 STARTED = time.monotonic()
+LISTED = itertools.count()
 
 
 def faults() -> dict[str, Any]:
@@ -43,7 +45,9 @@ def after_switch() -> bool:
 def tools() -> list[dict[str, Any]]:
     """The tools of this release."""
     names = [name for name in ("remember", "recall", "whoami", "slow") if name not in FAULTS.get("lacks", ())]
-    return [{"name": name, "inputSchema": {"type": "object"}} for name in names]
+    if "flickers" in FAULTS and next(LISTED) // 2 % 2:
+        names.remove(FAULTS["flickers"])
+    return [{"name": name, "inputSchema": {"type": "object"}, **FAULTS.get(name, {})} for name in names]
 
 
 class State:

@@ -40,15 +40,24 @@ def test_an_offer_survives_json() -> None:
     ("old", "new", "verdict", "lines"),
     [
         (offer("a"), offer("a"), "identical", []),
-        (offer("a"), offer("a", "b"), "changed", ["+ tool b"]),
-        (offer("a", "b"), offer("a"), "breaking", ["- tool b"]),
-        (offer("a"), offer("a", description="new"), "changed", ["~ tool a"]),
-        (offer("a", eras=("legacy", "modern")), offer("a", eras=("legacy",)), "breaking", []),
-        (offer("a", eras=("legacy",)), offer("a", eras=("legacy", "modern")), "changed", ["+ era modern"]),
-        (Offer.of([], resources=[{"uri": "x"}]), Offer.of([]), "changed", ["- resource x"]),
+        (offer("a"), offer("a", "b"), "compatible", ["+ tool b is new"]),
+        (offer("a", "b"), offer("a"), "breaking", ["- tool b is gone"]),
+        (
+            offer("a"), offer("a", description="new"), "described differently",
+            ['~ tool a: description was "", is "new"'],
+        ),
+        (
+            offer("a", eras=("legacy", "modern")), offer("a", eras=("legacy",)), "breaking",
+            ["- era modern is no longer served"],
+        ),
+        (
+            offer("a", eras=("legacy",)), offer("a", eras=("legacy", "modern")), "compatible",
+            ["+ era modern is served now"],
+        ),
+        (Offer.of([], resources=[{"uri": "x"}]), Offer.of([]), "compatible", ["- resource x is gone"]),
         (
             Offer.of([], resource_templates=[{"uriTemplate": "x"}]), Offer.of([]), "breaking",
-            ["- resource template x"],
+            ["- resource template x is gone"],
         ),
     ],
 )  # fmt: skip

@@ -10,7 +10,7 @@ import json
 import pytest
 
 from ansible_collections.mcpops.fleet.plugins.module_utils.protocol.excerpt import Excerpt
-from ansible_collections.mcpops.fleet.plugins.module_utils.slot.log import mask
+from ansible_collections.mcpops.fleet.plugins.module_utils.redaction import mask
 
 KEY = "-----BEGIN KEY-----\nMIIEpAIBAAKCAQEA\n-----END KEY-----\n"
 

@@ -1,0 +1,302 @@
+# Copyright: (c) 2026, mcpops.fleet contributors
+# GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A schema as alternatives: each a list of plain parts that hold together, with what follows from them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from .document import Node, Unsure, exact
+from .instance import kind_of, valid
+from .pattern import matches
+
+MOST = 256
+"""Alternatives of one schema that are looked at."""
+
+KINDS = frozenset({"null", "boolean", "object", "array", "string", "integer", "fraction"})
+"""Types of values, as disjoint sets: a number is an integer or has a fraction."""
+
+NULLABLE = "nullable"
+"""What ``nullable: true`` beside a type allows: null for some, for JSON Schema nothing."""
+
+_COMBINING = ("$ref", "allOf", "anyOf", "oneOf")
+
+
+@dataclass(frozen=True)
+class Branch:
+    """``parts`` are schemas without references and alternatives, all of which hold. ``besides``: schemas of
+    which none may hold (the others of a oneOf)."""
+
+    parts: tuple[Node, ...]
+    besides: tuple[Node, ...] = ()
+
+
+@dataclass(frozen=True)
+class _Open:
+    """An alternative that is not resolved yet: each node with the references that led to it."""
+
+    waiting: tuple[tuple[Node, frozenset[str]], ...]
+    parts: tuple[Node, ...] = ()
+    besides: tuple[Node, ...] = ()
+
+
+def branches(nodes: Sequence[Node]) -> list[Branch]:
+    """The alternatives of schemas that all hold; none where no value is valid.
+
+    :raises Unsure: when that cannot be told: a circle of references, too many alternatives.
+    """
+    found: list[Branch] = []
+    opened = [_Open(tuple((node, frozenset[str]()) for node in nodes))]
+    while opened:
+        state = opened.pop()
+        if len(found) + len(opened) > MOST:
+            raise Unsure(f"cannot tell what it allows: it has more than {MOST} alternatives")
+        if not state.waiting:
+            found.append(Branch(state.parts, state.besides))
+        else:
+            opened += reversed(_resolved(state))
+    return found
+
+
+def _resolved(state: _Open) -> list[_Open]:
+    """The state with its first waiting schema resolved: one state, several, or none."""
+    (node, led), *rest = state.waiting
+    schema = node.schema
+    if schema is True:
+        return [_Open(tuple(rest), state.parts, state.besides)]
+    if schema is False:
+        return []
+    if not isinstance(schema, dict):
+        raise Unsure(f"cannot tell what it allows: {schema!r} is no schema")
+    waiting = list(rest)
+    plain = {keyword: value for keyword, value in schema.items() if keyword not in _COMBINING}
+    if "$ref" in schema:
+        reference = f"{id(node.document)} {schema['$ref']}"
+        if reference in led:
+            raise Unsure(f"cannot tell what it allows: the reference {schema['$ref']!r} goes in circles")
+        waiting.append((node.at(node.document.follow(schema["$ref"])), led | {reference}))
+        if node.document.ref_stands_alone:
+            return [_Open(tuple(waiting), state.parts, state.besides)]
+    waiting += [(node.at(inner), led) for inner in _list(schema, "allOf")]
+    parts = (*state.parts, *((node.at(plain),) if plain else ()))
+    states = [_Open(tuple(waiting), parts, state.besides)]
+    if "anyOf" in schema:
+        states = [
+            _Open((*each.waiting, (node.at(inner), led)), each.parts, each.besides)
+            for each in states
+            for inner in _list(schema, "anyOf")
+        ]
+    if "oneOf" in schema:
+        alternatives = _list(schema, "oneOf")
+        states = [
+            _Open(
+                (*each.waiting, (node.at(inner), led)),
+                each.parts,
+                (*each.besides, *(node.at(other) for other in alternatives if other is not inner)),
+            )
+            for each in states
+            for inner in alternatives
+        ]
+    return states
+
+
+def _list(schema: Mapping[str, Any], keyword: str) -> list[Any]:
+    value = schema.get(keyword, [])
+    if not isinstance(value, list) or (keyword in schema and not value):
+        raise Unsure(f"cannot tell what it allows: its {keyword} is no list of schemas")
+    return value
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What the parts of a branch say together.
+
+    ``types``: kinds of values (and NULLABLE); ``values``: all values, where they can be counted.
+    """
+
+    branch: Branch
+    types: frozenset[str]
+    values: tuple[Any, ...] | None = None
+    required: frozenset[str] = frozenset()
+    names: tuple[str, ...] = ()
+    patterns: tuple[str, ...] = ()
+    others: tuple[Node, ...] = ()
+    closed: bool = False
+    cache: dict[str, tuple[Node, ...] | None] = field(default_factory=dict, compare=False, repr=False)
+
+    @property
+    def impossible(self) -> bool:
+        """Whether no value can be valid."""
+        return not self.types or self.values == ()
+
+    @property
+    def open(self) -> bool:
+        """Whether names that are not named are allowed on purpose: by additionalProperties."""
+        return bool(self.others) and not self.closed
+
+    def member(self, name: str) -> tuple[Node, ...] | None:
+        """The schemas that hold for a member of an object; None when it has none of that name.
+
+        What neither names nor allows a name on purpose is taken not to use it: a caller sends what a tool
+        describes, and a tool gives it.
+        """
+        if name not in self.cache:
+            self.cache[name] = self._member(name)
+        return self.cache[name]
+
+    def _member(self, name: str) -> tuple[Node, ...] | None:
+        found: list[Node] = []
+        expected = name in self.required
+        for part in self.branch.parts:
+            schema = part.schema
+            own = [part.at(inner) for inner in named(schema, name)]
+            expected = expected or bool(own)
+            if not own and "additionalProperties" in schema:
+                if schema["additionalProperties"] is False:
+                    return None
+                own, expected = [part.at(schema["additionalProperties"])], True
+            found += own
+        return tuple(found) if expected else None
+
+    def limit(self, keyword: str, pick: Any) -> Any:
+        """The strictest value of a numeric keyword, by ``pick`` (max or min); None when there is none."""
+        found = [
+            part.schema[keyword]
+            for part in self.branch.parts
+            if isinstance(part.schema.get(keyword), (int, float))
+            and not isinstance(part.schema[keyword], bool)
+        ]
+        return pick(found) if found else None
+
+    def all(self, keyword: str) -> Iterator[Any]:
+        """Each value of a keyword."""
+        for part in self.branch.parts:
+            if keyword in part.schema:
+                yield part.schema[keyword]
+
+    def item(self, index: int | None) -> tuple[Node, ...]:
+        """The schemas that hold for one item of an array; None: for those after all that are named."""
+        found = []
+        for part in self.branch.parts:
+            first, rest = tuple_of(part.schema)
+            if index is not None and index < len(first):
+                found.append(part.at(first[index]))
+            elif rest is not None:
+                found.append(part.at(rest))
+        return tuple(found)
+
+    @property
+    def positions(self) -> int:
+        """How many items have a schema of their own."""
+        return max((len(tuple_of(part.schema)[0]) for part in self.branch.parts), default=0)
+
+
+def tuple_of(schema: Mapping[str, Any]) -> tuple[list[Any], Any]:
+    """The schemas of the first items, and that of the rest (None: none), in either way of writing them."""
+    items, first = schema.get("items"), schema.get("prefixItems", [])
+    if isinstance(items, list):
+        return items, schema.get("additionalItems")
+    return (first if isinstance(first, list) else []), items
+
+
+def named(schema: Mapping[str, Any], name: str) -> list[Any]:
+    """The schemas that a part has for a name, by itself and by patterns."""
+    properties, patterns = mapping(schema, "properties"), mapping(schema, "patternProperties")
+    found = [properties[name]] if name in properties else []
+    for pattern, inner in patterns.items():
+        verdict = matches(pattern, name)
+        if verdict is None:
+            raise Unsure(f"cannot tell whether the pattern {pattern!r} names {name!r}")
+        found += [inner] if verdict else []
+    return found
+
+
+def mapping(schema: Mapping[str, Any], keyword: str) -> Mapping[str, Any]:
+    """A keyword that is a mapping by name; empty where it is not there.
+
+    :raises Unsure: when it is something else.
+    """
+    value = schema.get(keyword, {})
+    if not isinstance(value, dict):
+        raise Unsure(f"cannot tell what it allows: its {keyword} is no mapping")
+    return value
+
+
+def types_of(schema: Mapping[str, Any]) -> frozenset[str]:
+    """The kinds of values that the keyword ``type`` allows.
+
+    :raises Unsure: when it names one that JSON Schema does not know.
+    """
+    if "type" not in schema:
+        return KINDS
+    wanted = schema["type"]
+    names = wanted if isinstance(wanted, list) else [wanted]
+    found: set[str] = set()
+    for name in names:
+        kinds = {"number": {"integer", "fraction"}}.get(str(name), {str(name)})
+        if not kinds <= KINDS:
+            raise Unsure(f"cannot tell what it allows: there is no type {name!r}")
+        found |= kinds
+    if "null" not in found and schema.get("nullable") is True:
+        found.add(NULLABLE)
+    return frozenset(found)
+
+
+def lacking(types: frozenset[str], allowed: frozenset[str]) -> frozenset[str]:
+    """The kinds that are not allowed. Where null is, so is what only some take for null."""
+    return types - allowed - ({NULLABLE} if "null" in allowed else set())
+
+
+def common(types: frozenset[str], others: frozenset[str]) -> frozenset[str]:
+    """The kinds that both have."""
+    return types - lacking(types, others) | others - lacking(others, types) - {"null"}
+
+
+def facts_of(branch: Branch) -> Facts:
+    """What the parts of a branch say together.
+
+    :raises Unsure: when a keyword is not what the specification wants there.
+    """
+    types = KINDS
+    values: list[Any] | None = None
+    required: set[str] = set()
+    names: dict[str, None] = {}
+    patterns: dict[str, None] = {}
+    others: list[Node] = []
+    closed = False
+    for part in branch.parts:
+        schema = part.schema
+        types = common(types, types_of(schema))
+        for listed in ([schema["const"]] if "const" in schema else None, schema.get("enum")):
+            if isinstance(listed, list):
+                known = {exact(item) for item in listed}
+                values = [item for item in (listed if values is None else values) if exact(item) in known]
+        if isinstance(schema.get("required"), list):
+            required |= {str(name) for name in schema["required"]}
+        names.update(dict.fromkeys(mapping(schema, "properties")))
+        patterns.update(dict.fromkeys(mapping(schema, "patternProperties")))
+        if "additionalProperties" in schema:
+            closed = closed or schema["additionalProperties"] is False
+            others.append(part.at(schema["additionalProperties"]))
+    if values is None and not types - {"null", "boolean"}:
+        values = [value for value in (None, True, False) if kind_of(value) in types]
+    if values is not None:
+        values = [value for value in values if _possible(value, branch, types)]
+        types = frozenset(kind_of(value) for value in values)
+    return Facts(
+        branch,
+        frozenset(types),
+        None if values is None else tuple(values),
+        frozenset(required),
+        tuple(names),
+        tuple(patterns),
+        tuple(others),
+        closed,
+    )
+
+
+def _possible(value: Any, branch: Branch, types: frozenset[str]) -> bool:
+    return kind_of(value) in types and all(valid(value, part) is not False for part in branch.parts)

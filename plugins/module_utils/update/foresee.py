@@ -1,0 +1,38 @@
+# Copyright: (c) 2026, mcpops.fleet contributors
+# GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A look ahead at the contract of the release that an update would bring."""
+
+from __future__ import annotations
+
+from ..contract.compare import compare
+from ..contract.offer import Offer
+from ..definition.server import ServerDefinition
+from ..errors import FleetError
+from .converge import Outcome
+from .gate import rule
+from .host import Host
+from .preview import preview
+
+
+def foresee_contract(host: Host, definition: ServerDefinition, outcome: Outcome) -> None:
+    """Add to what a run would do how the contract would change, where it would bring a release into service.
+
+    A release whose offer cannot be found out beforehand is no error: the report then says why.
+    """
+    report, record = outcome.report, outcome.record
+    if "staged" not in outcome.plan.steps:
+        return
+    serving = record.slots.get(outcome.serving) if outcome.serving else None
+    old = Offer.from_json(serving.offer) if serving and serving.offer else None
+    try:
+        new = preview(host, definition)
+    except FleetError as error:
+        report.unseen = str(error)
+        return
+    difference = compare(old, new)
+    report.compared(difference, old, new)
+    ruling = rule(difference, definition.update)
+    report.warnings += ruling.warnings
+    if ruling.problem:
+        report.warnings.append(f"the update would be stopped: {ruling.problem}. {ruling.cure}")

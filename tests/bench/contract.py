@@ -1,0 +1,84 @@
+# Copyright: (c) 2026, mcpops.fleet contributors
+# GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How long contracts take: compared with one another, digested, refused. Ends with a line of JSON.
+
+Each measurement is a function in MEASURED that gives figures by name; other concerns add theirs there.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from ansible_collections.mcpops.fleet.plugins.module_utils.contract.compare import compare
+from ansible_collections.mcpops.fleet.plugins.module_utils.contract.offer import Offer
+from tests.contracts.servers import SERVERS
+
+Figures = Mapping[str, float]
+
+
+def recorded_tools() -> list[Mapping[str, Any]]:
+    """Tools of public servers as they were recorded."""
+    found: list[Mapping[str, Any]] = []
+    for server in SERVERS:
+        for version in server.versions:
+            if server.file(version).exists():
+                found += Offer.from_json(json.loads(server.file(version).read_text())).tools.values()
+    return found
+
+
+def contract(count: int, changed: bool) -> Offer:
+    """So many tools, copies of real ones; each changed in its words and with an argument more."""
+    tools = recorded_tools()
+    listed = []
+    for number in range(count):
+        tool = json.loads(json.dumps(tools[number % len(tools)]))
+        tool["name"] = f"tool-{number}"
+        if changed:
+            tool["description"] = "Changed. " + tool.get("description", "")
+            tool["inputSchema"].setdefault("properties", {})["added"] = {"type": "string"}
+        listed.append(tool)
+    return Offer.of(["legacy"], tools=listed)
+
+
+def best(function: Callable[[], object], times: int = 3) -> float:
+    """Seconds of the processor that the fastest of several runs took: this is work of one thread."""
+    seconds = []
+    for _time in range(times):
+        started = time.process_time()
+        function()
+        seconds.append(time.process_time() - started)
+    return round(min(seconds), 4)
+
+
+def comparing() -> Figures:
+    """Two contracts of many tools, alike and with every tool changed."""
+    figures: dict[str, float] = {}
+    for count in (1_000, 10_000):
+        old, same, new = contract(count, False), contract(count, False), contract(count, True)
+        figures[f"compare_{count}_identical_s"] = best(lambda old=old, same=same: compare(old, same))  # type: ignore[misc]
+        figures[f"compare_{count}_all_changed_s"] = best(lambda old=old, new=new: compare(old, new))  # type: ignore[misc]
+    return figures
+
+
+MEASURED: Mapping[str, Callable[[], Figures]] = {"comparing": comparing}
+
+
+def main() -> int:
+    """Measure all, or what is named."""
+    figures: dict[str, float] = {}
+    for name, measure in MEASURED.items():
+        if len(sys.argv) == 1 or name in sys.argv[1:]:
+            figures.update(measure())
+            for key, value in figures.items():
+                print(f"{key:32} {value}")
+    print(json.dumps(figures))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

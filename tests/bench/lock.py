@@ -1,0 +1,117 @@
+# Copyright: (c) 2026, mcpops.fleet contributors
+# GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What locks cost and save: locking ten servers; installing with and without a lock, and offline.
+
+``python -m tests.bench.lock``. ``figures`` is for benchmarks that print more. All from a warm cache.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from ansible_collections.mcpops.fleet.plugins.module_utils.effects import Effects
+from ansible_collections.mcpops.fleet.plugins.module_utils.release.bundles import Bundles
+from ansible_collections.mcpops.fleet.plugins.module_utils.release.locker import Locker, Terms
+from ansible_collections.mcpops.fleet.plugins.module_utils.release.locks import Locks
+from ansible_collections.mcpops.fleet.plugins.module_utils.release.package import Package
+from ansible_collections.mcpops.fleet.plugins.module_utils.release.releases import Releases
+from tests.integration.release.place import SHARED_CACHE, releases, tools
+
+SERVERS = (
+    Package("pypi", "duckduckgo-mcp-server", "0.6.1"),
+    Package("pypi", "duckduckgo-mcp-server", "0.7.0"),
+    Package("pypi", "mcp-server-time", "2026.7.10"),
+    Package("pypi", "mcp-server-time", "2026.8.18"),
+    Package("pypi", "mcp-server-fetch", "2026.10.24"),
+    Package("npm", "@modelcontextprotocol/server-everything", "2026.7.4"),
+    Package("npm", "@modelcontextprotocol/server-everything", "2026.8.31"),
+    Package("npm", "@modelcontextprotocol/server-memory", "2026.8.31"),
+    Package("npm", "@upstash/context7-mcp", "4.1.0"),
+    Package("npm", "@upstash/context7-mcp", "4.1.1"),
+)
+INSTALLED = (
+    Package("pypi", "duckduckgo-mcp-server", "0.7.0"),
+    Package("npm", "@upstash/context7-mcp", "4.1.1"),
+)
+
+
+def locking(folder: Path, at_once: int) -> float:
+    """Seconds for locking ten servers, so many at once."""
+    locks = Locks(folder)
+    terms = Terms(datetime.now(UTC))
+    locker = Locker(Effects(), locks, SHARED_CACHE, tools(), terms)
+    target = releases(folder, SHARED_CACHE).target()
+    started = time.monotonic()
+    with ThreadPoolExecutor(at_once) as pool:
+        list(pool.map(lambda package: locker.lock(package, target), SERVERS))
+    return time.monotonic() - started
+
+
+def installing(folder: Path, package: Package, rounds: int) -> dict[str, float]:
+    """Median seconds of an installation: resolved on the spot, from a lock, from a lock and a bundle.
+
+    They take turns, so that whatever else the machine does meets all of them.
+    """
+    plain = releases(folder / "releases", SHARED_CACHE)
+    locker = Locker(Effects(), Locks(folder / "locks"), SHARED_CACHE, tools(), Terms(datetime.now(UTC)))
+    lock = locker.lock(package, plain.target()).lock
+    bundles = Bundles(Effects(), folder / "bundles", tools())
+    bundle = bundles.make(package, plain.target(), timeout=600, lock=lock)[0].path
+    locked = plain.locked([lock])
+    ways: dict[str, tuple[Releases, Path | None]] = {
+        "unlocked": (plain, None),
+        "locked": (locked, None),
+        "offline": (locked, bundle),
+    }
+    seconds: dict[str, list[float]] = {way: [] for way in ways}
+    for number in range(rounds + 1):
+        for way, (there, shipped) in ways.items():
+            started = time.monotonic()
+            release = there.install(package, timeout=600, bundle=shipped)
+            if number:  # the first round warms the caches
+                seconds[way].append(time.monotonic() - started)
+            there.remove(release)
+    return {way: round(statistics.median(times), 3) for way, times in seconds.items()}
+
+
+def figures(folder: Path, rounds: int, say: Callable[[str], None] = print) -> dict[str, Any]:
+    """All figures; ``folder`` is an empty one."""
+    locking(folder / "warm", 10)
+    together = [locking(folder / f"together{number}", 10) for number in range(3)]
+    one_by_one = locking(folder / "alone", 1)
+    say(f"locking ten servers: {min(together):.2f} s at once, {one_by_one:.2f} s one after the other")
+    found: dict[str, Any] = {
+        "lock_ten_at_once_s": round(statistics.median(together), 3),
+        "lock_ten_one_by_one_s": round(one_by_one, 3),
+    }
+    for package in INSTALLED:
+        times = installing(folder / package.registry_type, package, rounds)
+        say(f"{package}: " + ", ".join(f"{way} {value:.2f} s" for way, value in times.items()))
+        found |= {f"{package.registry_type}_{way}_install_s": value for way, value in times.items()}
+    return found
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Print the figures; the last line is JSON."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=5, help="installations of each kind")
+    options = parser.parse_args(arguments)
+    with tempfile.TemporaryDirectory(prefix="mcpops-bench-") as folder:
+        found = figures(Path(folder), options.rounds)
+    print(json.dumps(found))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

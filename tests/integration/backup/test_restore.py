@@ -1,0 +1,122 @@
+# Copyright: (c) 2026, mcpops.fleet contributors
+# GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A host is lost and made anew: it serves the same versions on the same slots, ports and generations."""
+
+from __future__ import annotations
+
+import os
+import socket
+import stat
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.mcpops.fleet.plugins.module_utils.errors import FleetError
+from tests.fault.crashes.effects import Killing
+from tests.integration.backup.conftest import Served
+from tests.support.client import LegacySession
+from tests.support.node import version
+
+
+def files_of(root: Path) -> set[str]:
+    """All that is below a folder, but what processes leave as they run."""
+    return {
+        str(path.relative_to(root))
+        for path in root.rglob("*")
+        if path.relative_to(root).parts[0] not in ("logs", "run")
+        and path.suffix != ".lock"
+        and path.name != "lock"
+    }
+
+
+def test_a_rebuilt_host_serves_the_same_and_can_go_back(served: Served) -> None:
+    # An update that had not passed its bake was under way; what it displaced is what one goes back to.
+    assert version(served.node) == "2.0.0"
+    served.bare()
+    foreseen = served.restore(apply=False)
+    assert served.state() == {} and not (served.node.root / "releases").exists()
+    restored = served.restore()
+    assert restored.plan.lines() == foreseen.plan.lines() and not restored.failed
+    found = served.state()
+    assert found["box"].pop("generation") == served.before["box"]["generation"] + 1
+    expected = {
+        **served.before,
+        "box": {key: value for key, value in served.before["box"].items() if key != "generation"},
+    }
+    assert found == expected
+    assert [version(served.node, name) for name in ("box", "crate")] == ["2.0.0", "2.0.0"]
+    assert served.version_of_tool() == "2.0.0"
+    # Sessions get the tag of the generation that was active, as they did before.
+    assert LegacySession(served.node.url("crate")).headers["Mcp-Session-Id"].startswith("g2~")
+    assert not {
+        stat.S_IMODE(path.stat().st_mode) & 0o222 for path in (served.node.root / "releases/pypi").glob("*/*")
+    } - {0}
+
+    again = served.restore()
+    assert not again.plan.lines() and len(again.plan.serving) == 3
+    for name in served.changes:
+        served.node.roll_back("2.0.0", **served.changes[name])
+    assert [version(served.node, name) for name in ("box", "crate")] == ["1.0.0", "1.0.0"]
+    assert served.version_of_tool() == "1.0.0"
+
+    # What serves by now is not what the backup holds, and is left as it is.
+    state, files = served.state(), files_of(served.node.root)
+    with pytest.raises(FleetError, match="has it already, and not as the backup has it"):
+        served.restore()
+    assert served.state() == state and files_of(served.node.root) == files
+
+
+def test_a_restore_that_is_killed_at_any_effect_goes_on_when_it_is_run_again(
+    served: Served, tmp_path: Path
+) -> None:
+    served.bare()
+    at, killed = 0, True
+    while killed:
+        at += 1
+        killed = killed_at(served, tmp_path / "acts", at)
+        for name in ("box", "crate"):
+            # A client reaches what was proven, or nothing yet.
+            part = served.node.host().edge.running(name)
+            if part.routes and part.active is not None:
+                assert part.active == served.before[name]["generation"]
+                assert version(served.node, name) == "2.0.0"
+    assert at > 20
+    assert not served.restore().plan.lines()
+    assert served.version_of_tool() == "2.0.0"
+    assert {name: entry["active"] for name, entry in served.state().items()} == {
+        name: entry["active"] for name, entry in served.before.items()
+    }
+
+
+def killed_at(served: Served, log: Path, at: int) -> bool:
+    """Restore in a process that is killed just before an effect; whether it got there."""
+    pid = os.fork()
+    if pid == 0:
+        try:
+            restored = served.restore(Killing(log, at))
+            os._exit(1 if restored.failed else 0)
+        finally:
+            os._exit(2)
+    status = os.waitpid(pid, 0)[1]
+    assert os.WIFSIGNALED(status) or os.WEXITSTATUS(status) == 0, log.read_text()
+    return os.WIFSIGNALED(status)
+
+
+def test_what_does_not_come_up_keeps_no_other_from_coming_back(served: Served) -> None:
+    served.bare()
+    with pytest.raises(FleetError, match="of the host 'node1', not of 'node2'"):
+        served.restore(name="node2")
+    with pytest.raises(FleetError, match="restore nobody.*Name those"):
+        served.restore(servers=["nobody"])
+    assert served.state() == {}
+    ports = {slot: entry["port"] for slot, entry in served.before["crate"]["slots"].items()}
+    port = ports[served.before["crate"]["active"]["slot"]]
+    with socket.create_server(("127.0.0.1", port)):
+        restored = served.restore(servers=["crate", "tool"])
+        assert list(restored.failed) == ["crate"] and "the port is taken" in str(restored.failed["crate"])
+        assert served.version_of_tool() == "2.0.0"
+        assert served.node.host().edge.file("crate").active is None
+    restored = served.restore(servers=["crate", "tool"])
+    assert not restored.failed and version(served.node, "crate") == "2.0.0"
+    assert set(served.state()) == {"crate", "tool"}

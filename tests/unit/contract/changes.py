@@ -1,0 +1,225 @@
+# Copyright: (c) 2026, mcpops.fleet contributors
+# GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# ruff: noqa: E501
+"""Made changes of schemas: old and new, in which direction, what it means for a caller, and by which rule."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+INPUT, OUTPUT = "input", "output"
+SAME, DESCRIBED, COMPATIBLE, BREAKING = "identical", "described differently", "compatible", "breaking"
+
+Schema = Any
+
+
+@dataclass(frozen=True)
+class Row:
+    """``says`` is part of a reason that is given."""
+
+    direction: str
+    old: Schema
+    new: Schema
+    verdict: str
+    rule: str
+    says: str = ""
+
+
+STRING, INTEGER, NUMBER, NULL = {"type": "string"}, {"type": "integer"}, {"type": "number"}, {"type": "null"}
+ANY: Schema = {}
+
+
+def of(required: str = "", **properties: Schema) -> dict[str, Schema]:
+    """An object with these properties, of which the named ones are required."""
+    schema: dict[str, Schema] = {"type": "object", "properties": properties}
+    return {**schema, "required": required.split()} if required else schema
+
+
+def a(schema: Schema) -> dict[str, Schema]:
+    """An object with the one property ``a``."""
+    return of(a=schema)
+
+
+def closed(schema: dict[str, Schema], others: Schema = False) -> dict[str, Schema]:
+    """The same with what is said of other names."""
+    return {**schema, "additionalProperties": others}
+
+
+def tree(value: Schema) -> dict[str, Schema]:
+    """A schema that refers to itself."""
+    node = of(value=value, children={"type": "array", "items": {"$ref": "#/$defs/node"}})
+    return {**a({"$ref": "#/$defs/node"}), "$defs": {"node": node}}
+
+
+def texts(**more: Schema) -> dict[str, Schema]:
+    """A list of texts."""
+    return {"type": "array", "items": STRING, **more}
+
+
+NULLABLE = {"type": ["string", "null"]}
+DOG = of("kind name", kind={"const": "dog"}, name=STRING)
+CAT = of("kind name", kind={"const": "cat"}, name=STRING)
+FISH = of("kind", kind={"const": "fish"})
+DEEP: Schema = STRING
+for _level in range(40):
+    DEEP = of(a=DEEP)
+
+CHANGES = [
+    # names and what is required
+    Row(INPUT, a(STRING), a(STRING), SAME, "nothing has changed"),
+    Row(INPUT, of("a b", a=STRING, b=STRING), of("b a", b=STRING, a=STRING), SAME, "required is a set"),
+    Row(INPUT, a(STRING), of(a=STRING, b=STRING), COMPATIBLE, "an optional argument is new", "b: is new"),
+    Row(INPUT, a(STRING), of("b", a=STRING, b=STRING), BREAKING, "a required argument is new", "b: is required"),
+    Row(INPUT, a(STRING), of("a", a=STRING), BREAKING, "an argument became required", "a: is required now"),
+    Row(INPUT, of("a", a=STRING), a(STRING), COMPATIBLE, "an argument became optional", "no longer required"),
+    Row(INPUT, of(a=STRING, b=STRING), a(STRING), BREAKING, "an argument is gone", "b: is gone"),
+    Row(INPUT, of(a=STRING, b=STRING), closed(a(STRING)), BREAKING, "an argument is refused", "b: is gone"),
+    Row(INPUT, a(STRING), of(b=STRING), BREAKING, "an argument has another name", "a: is gone"),
+    Row(INPUT, a(STRING), closed(a(STRING)), COMPATIBLE, "what was not described is not relied on"),
+    Row(INPUT, closed(a(STRING)), a(STRING), COMPATIBLE, "more is taken"),
+    Row(INPUT, closed(a(STRING), True), closed(a(STRING)), BREAKING,
+        "other names were allowed on purpose", "further names are no longer allowed"),
+    Row(INPUT, closed(a(STRING), STRING), closed(a(STRING), INTEGER), BREAKING,
+        "values of other names are narrowed", "type was string, is integer"),
+    Row(INPUT, closed(a(STRING), INTEGER), closed(a(STRING), NUMBER), COMPATIBLE, "values of other names are widened"),
+    Row(INPUT, closed(a(STRING), STRING), closed(of(a=STRING, b=INTEGER), STRING), BREAKING,
+        "a name that others allowed is now of another type", "b: type was string, is integer"),
+    Row(OUTPUT, of("a", a=STRING), a(STRING), BREAKING, "a part of the result may be missing", "no longer always there"),
+    Row(OUTPUT, a(STRING), of("a", a=STRING), COMPATIBLE, "more is promised", "is always there now"),
+    Row(OUTPUT, of(a=STRING, b=STRING), a(STRING), BREAKING, "a part of the result is gone", "b: is gone"),
+    Row(OUTPUT, a(STRING), of(a=STRING, b=STRING), COMPATIBLE, "the result has more", "b: is new"),
+    Row(OUTPUT, closed(a(STRING)), of(a=STRING, b=STRING), BREAKING,
+        "the result has what it promised not to have", "b: is new"),
+    Row(OUTPUT, closed(a(STRING)), closed(a(STRING), True), BREAKING,
+        "the result may have any other name", "further names are allowed now"),
+    # types
+    Row(INPUT, a(NUMBER), a(INTEGER), BREAKING, "number is narrowed to integer", "type was number, is integer"),
+    Row(INPUT, a(INTEGER), a(NUMBER), COMPATIBLE, "integer is widened to number", "type was integer, is number"),
+    Row(INPUT, a(STRING), a(INTEGER), BREAKING, "another type", "type was string, is integer"),
+    Row(INPUT, a(STRING), a({"type": ["string", "integer"]}), COMPATIBLE, "a type is added to a list"),
+    Row(INPUT, a({"type": ["string", "integer"]}), a(STRING), BREAKING, "a type is taken from a list"),
+    Row(INPUT, a(ANY), a(STRING), BREAKING, "anything is narrowed to text", "type was anything, is string"),
+    Row(INPUT, a(STRING), a(ANY), COMPATIBLE, "text is widened to anything"),
+    Row(INPUT, a(True), a(ANY), COMPATIBLE, "true and {} are the same schema", "written in another way"),
+    Row(INPUT, a(STRING), a(False), BREAKING, "false allows nothing", "a: is gone"),
+    Row(OUTPUT, a(INTEGER), a(NUMBER), BREAKING, "the result is widened", "type was integer, is number"),
+    Row(OUTPUT, a(NUMBER), a(INTEGER), COMPATIBLE, "the result is narrowed"),
+    Row(OUTPUT, a(STRING), a(ANY), BREAKING, "the result may be anything"),
+    # null
+    Row(INPUT, a(NULLABLE), a(STRING), BREAKING, "null is no longer taken", "type was null or string"),
+    Row(INPUT, a(STRING), a(NULLABLE), COMPATIBLE, "null is taken too"),
+    Row(INPUT, a(NULLABLE), a({"anyOf": [STRING, NULL]}), COMPATIBLE, "two ways to write the same"),
+    Row(INPUT, a({"anyOf": [STRING, NULL]}), a(NULLABLE), COMPATIBLE, "two ways to write the same"),
+    Row(INPUT, a({**STRING, "nullable": True}), a({**INTEGER, "nullable": True}), BREAKING, "another type"),
+    Row(INPUT, a({**STRING, "nullable": True}), a(STRING), BREAKING,
+        "nullable is no keyword of JSON Schema, but some take it for null", "nullable"),
+    Row(INPUT, a(NULLABLE), a({**STRING, "nullable": True}), BREAKING,
+        "some take nullable for null, but it is no keyword of JSON Schema", "null"),
+    Row(OUTPUT, a(STRING), a(NULLABLE), BREAKING, "the result may be null"),
+    # values
+    Row(INPUT, a({"enum": ["x", "y"]}), a({"enum": ["y", "x"]}), SAME, "enum is a set"),
+    Row(INPUT, a({"enum": ["x", "y"]}), a({"enum": ["x"]}), BREAKING, "a value is no longer taken", '"y" is no longer'),
+    Row(INPUT, a({"enum": ["x"]}), a({"enum": ["x", "y"]}), COMPATIBLE, "a value is taken too", '"y" is allowed now'),
+    Row(INPUT, a(STRING), a({"enum": ["x"]}), BREAKING, "any text is narrowed to some", 'only "x" is allowed now'),
+    Row(INPUT, a({"enum": ["x"]}), a(STRING), COMPATIBLE, "some text is widened to any"),
+    Row(INPUT, a({"const": "x"}), a({"enum": ["x", "y"]}), COMPATIBLE, "const is an enum of one"),
+    Row(INPUT, a({"const": 1}), a({"const": True}), BREAKING, "1 and true are not the same"),
+    Row(INPUT, a({"const": 1}), a({"const": 1.0}), SAME, "1 and 1.0 are the same number"),
+    Row(INPUT, a({"type": "boolean"}), a({"enum": [True, False]}), COMPATIBLE, "boolean is an enum of two"),
+    Row(INPUT, a({"type": "boolean"}), a({"const": True}), BREAKING, "false is no longer taken", "false is no longer"),
+    Row(INPUT, a({"enum": ["x", 1]}), a({"anyOf": [{"const": "x"}, INTEGER]}), COMPATIBLE, "each value is allowed by one"),
+    Row(OUTPUT, a({"enum": ["x"]}), a({"enum": ["x", "y"]}), BREAKING, "the result has a new value", '"y" is allowed now'),
+    Row(OUTPUT, a({"enum": ["x", "y"]}), a({"enum": ["x"]}), COMPATIBLE, "the result has a value less"),
+    Row(OUTPUT, a({"enum": ["x"]}), a(STRING), BREAKING, "the result is no longer limited", "no longer limited"),
+    # numbers
+    Row(INPUT, a({**INTEGER, "minimum": 0}), a({**INTEGER, "minimum": 1}), BREAKING, "minimum raised", "minimum was 0, is 1"),
+    Row(INPUT, a({**INTEGER, "minimum": 1}), a({**INTEGER, "minimum": 0}), COMPATIBLE, "minimum lowered"),
+    Row(INPUT, a({**NUMBER, "minimum": 0}), a({**NUMBER, "exclusiveMinimum": 0}), BREAKING, "the limit itself is excluded"),
+    Row(INPUT, a({**NUMBER, "exclusiveMaximum": 9}), a({**NUMBER, "maximum": 9}), COMPATIBLE, "the limit itself is included"),
+    Row(INPUT, a(INTEGER), a({**INTEGER, "maximum": 100}), BREAKING, "a maximum is new", "maximum was not set, is 100"),
+    Row(INPUT, a({**NUMBER, "multipleOf": 4}), a({**NUMBER, "multipleOf": 2}), COMPATIBLE, "multiples of 4 are even"),
+    Row(INPUT, a({**NUMBER, "multipleOf": 2}), a({**NUMBER, "multipleOf": 4}), BREAKING, "not all that is even"),
+    Row(OUTPUT, a({**INTEGER, "maximum": 9}), a(INTEGER), BREAKING, "a limit is no longer promised"),
+    # text
+    Row(INPUT, a({**STRING, "maxLength": 9}), a({**STRING, "maxLength": 8}), BREAKING, "shorter", "maxLength was 9, is 8"),
+    Row(INPUT, a({**STRING, "minLength": 1}), a({**STRING, "minLength": 0}), COMPATIBLE, "empty text is taken too"),
+    Row(INPUT, a(STRING), a({**STRING, "pattern": "^x"}), BREAKING, "a pattern is new", "has to match"),
+    Row(INPUT, a({**STRING, "pattern": "^x"}), a({**STRING, "pattern": "^y"}), BREAKING, "not certain", "cannot tell"),
+    Row(INPUT, a({**STRING, "pattern": "^x"}), a(STRING), COMPATIBLE, "a pattern is gone", "need not match"),
+    Row(INPUT, a({"enum": ["xa", "xb"]}), a({**STRING, "pattern": "^x"}), COMPATIBLE, "each value matches"),
+    Row(INPUT, a({"enum": ["aaaaaaaaaaaaaaaaaaaaaaaaaaaaaa!"]}), a({**STRING, "pattern": "^(a+)+$"}), BREAKING,
+        "a pattern that could take for ever is not tried", "cannot tell"),
+    Row(INPUT, a(STRING), a({**STRING, "format": "date"}), BREAKING, "a format is new", "format was not set"),
+    Row(INPUT, a({**STRING, "format": "uri"}), a({**STRING, "format": "uri-reference"}), COMPATIBLE, "each is one"),
+    Row(OUTPUT, a({**STRING, "format": "date-time"}), a(STRING), BREAKING, "a format is no longer promised"),
+    # lists
+    Row(INPUT, a(texts()), a({"type": "array", "items": INTEGER}), BREAKING, "other items", "a[]: type was string"),
+    Row(INPUT, a(texts()), a({"type": "array"}), COMPATIBLE, "any items"),
+    Row(INPUT, a(texts()), a(texts(maxItems=3)), BREAKING, "fewer items"),
+    Row(INPUT, a(texts(minItems=2)), a(texts(minItems=1)), COMPATIBLE, "one item will do"),
+    Row(INPUT, a(texts()), a(texts(uniqueItems=True)), BREAKING, "no item twice", "have to be unique"),
+    Row(INPUT, a({"type": "array", "prefixItems": [STRING, INTEGER]}), a({"type": "array", "prefixItems": [STRING, NUMBER]}),
+        COMPATIBLE, "item by item", "a[1]: type was integer, is number"),
+    Row(INPUT, a({"type": "array", "items": [STRING], "additionalItems": False}),
+        a({"type": "array", "prefixItems": [STRING], "items": False}), COMPATIBLE, "draft 7 and 2020-12 write it differently"),
+    Row(INPUT, a(texts()), a(texts(contains={"const": "x"})), BREAKING, "not certain", "cannot tell"),
+    Row(OUTPUT, a(texts()), a({"type": "array"}), BREAKING, "items may be anything"),
+    # objects in objects
+    Row(INPUT, a(of(b=STRING)), a(of("c", b=STRING, c=STRING)), BREAKING, "required further down", "a.c: is required now"),
+    Row(INPUT, a(texts(items=of(b=STRING))), a(texts(items=of(b=INTEGER))), BREAKING, "in items", "a[].b: type was"),
+    Row(INPUT, a({"type": "object", "patternProperties": {"^x-": STRING}}),
+        a({"type": "object", "patternProperties": {"^x-": NUMBER}}), BREAKING, "values of names of a pattern"),
+    Row(INPUT, a({"type": "object", "minProperties": 1}), a({"type": "object"}), COMPATIBLE, "none will do"),
+    Row(INPUT, a(of(b=STRING)), a({**of(b=STRING), "propertyNames": {"maxLength": 1}}), COMPATIBLE, "each name fits"),
+    Row(INPUT, a(of(b=STRING, cc=STRING)), a({**of(b=STRING, cc=STRING), "propertyNames": {"maxLength": 1}}), BREAKING,
+        "a name does not fit", "cc: is gone"),
+    # alternatives
+    Row(INPUT, a({"anyOf": [STRING, INTEGER]}), a({"anyOf": [INTEGER, STRING]}), COMPATIBLE, "in another order"),
+    Row(INPUT, a({"anyOf": [STRING, INTEGER]}), a(STRING), BREAKING, "an alternative is gone"),
+    Row(INPUT, a(STRING), a({"anyOf": [STRING, INTEGER]}), COMPATIBLE, "an alternative is new"),
+    Row(INPUT, a({"oneOf": [DOG, CAT]}), a({"oneOf": [DOG, CAT, FISH]}), COMPATIBLE, "told apart by a constant"),
+    Row(INPUT, a({"oneOf": [DOG, CAT, FISH]}), a({"oneOf": [DOG, CAT]}), BREAKING, "an alternative is gone", "fish"),
+    Row(INPUT, a(INTEGER), a({"oneOf": [INTEGER, NUMBER]}), BREAKING, "two alternatives allow it", "just one alternative"),
+    Row(INPUT, a(DOG), a({"allOf": [of(kind=STRING), of("name", name=STRING)]}), COMPATIBLE, "all of them allow it"),
+    Row(INPUT, a(of(b=STRING)), a({"allOf": [of(b=STRING), of("c", c=STRING)]}), BREAKING, "one of all requires more", "a.c"),
+    Row(INPUT, a({"not": INTEGER}), a({"not": NUMBER}), BREAKING, "not certain", "cannot tell"),
+    Row(INPUT, a({**STRING, "not": {"const": "x"}}), a(STRING), COMPATIBLE, "an exception is gone"),
+    Row(INPUT, a(STRING), a({"if": STRING, "then": {"minLength": 1}}), BREAKING, "not certain", "cannot tell"),
+    Row(OUTPUT, a({"anyOf": [DOG, CAT]}), a({"anyOf": [DOG, CAT, FISH]}), BREAKING, "the result can be a new thing"),
+    # references
+    Row(INPUT, a(STRING), {**a({"$ref": "#/$defs/s"}), "$defs": {"s": STRING}}, COMPATIBLE, "a reference is what it leads to"),
+    Row(INPUT, {**a({"$ref": "#/$defs/s"}), "$defs": {"s": STRING}},
+        {**a({"$ref": "#/$defs/s"}), "$defs": {"s": INTEGER}}, BREAKING, "the same words, another meaning", "a: type was"),
+    Row(INPUT, {**a({"$ref": "#/definitions/s"}), "definitions": {"s": STRING}},
+        {**a({"$ref": "#/$defs/s"}), "$defs": {"s": STRING}}, COMPATIBLE, "a definition was moved"),
+    Row(INPUT, tree(INTEGER), tree(NUMBER), COMPATIBLE, "a schema that refers to itself is widened"),
+    Row(INPUT, tree(NUMBER), tree(INTEGER), BREAKING, "a schema that refers to itself is narrowed", "value: type was number"),
+    Row(INPUT, a(STRING), a({"$ref": "#/$defs/none"}), BREAKING, "leads nowhere", "leads nowhere"),
+    Row(INPUT, a(STRING), a({"$ref": "https://example.org/s.json"}), BREAKING, "leads out", "leads out of the schema"),
+    Row(INPUT, a(STRING), {**a({"$ref": "#/$defs/s"}), "$defs": {"s": {"$ref": "#/$defs/s"}}}, BREAKING,
+        "a circle of references", "goes in circles"),
+    Row(INPUT, a(STRING), {**a({"$ref": "#/$defs/s", "maxLength": 3}), "$defs": {"s": STRING}}, BREAKING,
+        "what stands beside a reference holds too (2020-12)", "maxLength"),
+    Row(INPUT, a(STRING), {"$schema": "http://json-schema.org/draft-07/schema#",
+        **a({"$ref": "#/definitions/s", "maxLength": 3}), "definitions": {"s": STRING}}, COMPATIBLE,
+        "what stands beside a reference is ignored (draft 7)"),
+    Row(INPUT, a({"$dynamicRef": "#x"}), a({"$dynamicRef": "#y"}), BREAKING, "not certain", "cannot tell"),
+    # words
+    Row(INPUT, a({**STRING, "description": "x"}), a({**STRING, "description": "y"}), DESCRIBED, "a model reads it",
+        'description was "x", is "y"'),
+    Row(INPUT, a({**INTEGER, "default": 10}), a({**INTEGER, "default": 20}), DESCRIBED,
+        "the same call is valid, and does something else", "default was 10, is 20"),
+    Row(INPUT, of(description=STRING), of(title=STRING), BREAKING, "a property may be named like a keyword",
+        "description: is gone"),
+    Row(OUTPUT, a({**STRING, "title": "A"}), a(STRING), DESCRIBED, "a model reads it", "title was"),
+    # nonsense
+    Row(INPUT, a(STRING), a({"type": "text"}), BREAKING, "no type of JSON Schema", "there is no type 'text'"),
+    Row(INPUT, a(STRING), a({"anyOf": []}), BREAKING, "no list of schemas", "cannot tell"),
+    Row(INPUT, a(STRING), {"type": "object", "properties": [STRING]}, BREAKING, "no mapping", "cannot tell"),
+    Row(INPUT, a(STRING), a({**STRING, "maxLength": "9"}), BREAKING, "no number", "cannot tell"),
+    Row(INPUT, a(DEEP), a(closed(DEEP)), COMPATIBLE, "deep, and alike below the change"),
+    Row(INPUT, DEEP, {**DEEP, "properties": {"a": {**DEEP["properties"]["a"], "minProperties": 1}}}, BREAKING,
+        "deep", "minProperties"),
+]  # fmt: skip
