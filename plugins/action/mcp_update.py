@@ -13,12 +13,15 @@ from typing import Any
 
 from ansible.plugins.action import ActionBase
 
+from ..module_utils.definition.package import parse_package
+from ..module_utils.definition.server_json import plain, read
 from ..module_utils.effects import Effects
 from ..module_utils.errors import FleetError
 from ..module_utils.release.bundles import FOLDER, Bundles, tools_here
+from ..module_utils.release.contents import located
 from ..module_utils.release.lock import Lock
 from ..module_utils.release.locks import Locks, choose, dumps, mode_of
-from ..module_utils.release.package import Package, Tools
+from ..module_utils.release.package import CONTENT, Package, Tools
 from ..module_utils.release.target import target_from
 from ..plugin_utils.charge import charged
 
@@ -41,6 +44,7 @@ class ActionModule(ActionBase):
         super().run(tmp, task_vars)
         options = charged(self._task.args, task_vars or {}, self._templar.template)
         try:
+            options["server"] = self._looked_at(options)
             locks = self._locks(options)
             options.update({"lock_content": dumps(locks)} if locks else {})
             if options.get("bundle"):
@@ -53,6 +57,17 @@ class ActionModule(ActionBase):
             return self._with(_made(wanted, folder, locks), options, task_vars)
         except FleetError as error:
             return {"failed": True, "msg": str(error)}
+
+    def _looked_at(self, options: dict[str, Any]) -> Any:
+        """The definition, with the hash of content that only the controller has."""
+        server: Any = plain_server(options)
+        raw = server.get("package") if isinstance(server, dict) else None
+        if options.get("state", "present") != "present" or not isinstance(raw, dict):
+            return server
+        if raw.get("registry_type") not in CONTENT:
+            return server
+        named = parse_package(str(server.get("name")), raw)
+        return {**server, "package": {**raw, "sha256": located(*named.parts()).sha256}}
 
     def _with(
         self, bundle: Path, options: dict[str, Any], task_vars: dict[str, Any] | None
@@ -96,12 +111,25 @@ class ActionModule(ActionBase):
         return str(Path(self._loader.path_dwim(path)).expanduser())
 
 
+def plain_server(options: dict[str, Any]) -> Any:
+    """The definition without a server.json, which only the controller has."""
+    server = options.get("server")
+    if not isinstance(server, dict) or "server_json" not in server:
+        return server
+    credentials = {**(server.get("credentials") or {}), **(options.get("credentials") or {})}
+    told = plain({**server, "credentials": credentials}, read)
+    own = {"credentials": server["credentials"]} if "credentials" in server else {}
+    return {**{key: value for key, value in told.items() if key != "credentials"}, **own}
+
+
 def _made(wanted: dict[str, Any], folder: str, locks: list[Lock]) -> Path:
     """The bundle for what a host said that it wants."""
     bundles = Bundles(Effects(), Path(folder), tools_here(Tools()))
-    package, target = Package(**wanted["package"]), target_from(wanted["target"])
-    lock = choose(locks, target)
+    named, target = parse_package("the host", wanted["package"]), target_from(wanted["target"])
+    package, lock = located(*named.parts()), choose(locks, target)
     found = bundles.find(package, target, lock=lock)
     if found is None:
-        found, _made_now = bundles.make(package, target, timeout=_MAKE_TIMEOUT, lock=lock)
+        found, _made_now = bundles.make(
+            package, target, timeout=_MAKE_TIMEOUT, lock=lock, source=named.source
+        )
     return found.path

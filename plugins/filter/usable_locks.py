@@ -15,6 +15,7 @@ from ..module_utils.definition.parse import parse_all
 from ..module_utils.errors import FleetError
 from ..module_utils.release.locks import Locks, mode_of
 from ..module_utils.update.host import package_of
+from .plain_servers import plain_servers
 
 
 def usable_locks(definitions: Any, folder: str, mode: object = "auto") -> list[str]:
@@ -24,7 +25,9 @@ def usable_locks(definitions: Any, folder: str, mode: object = "auto") -> list[s
     """
     locks, found = Locks(Path(folder)), []
     try:
-        for definition in parse_all(definitions):
+        for definition in parse_all(plain_servers(definitions)):
+            if definition.source is not None or definition.sha256 is not None:
+                continue  # its own hash locks it
             try:
                 if locks.find(package_of(definition), mode_of(mode)):
                     found.append(definition.name)

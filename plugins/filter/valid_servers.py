@@ -12,6 +12,7 @@ from ansible.errors import AnsibleFilterError
 
 from ..module_utils.definition.parse import parse_all
 from ..module_utils.errors import FleetError
+from .plain_servers import plain_servers
 
 
 def valid_servers(definitions: Any) -> list[str]:
@@ -20,7 +21,7 @@ def valid_servers(definitions: Any) -> list[str]:
     :raises AnsibleFilterError: naming the server and the key, when a definition is wrong or two collide.
     """
     try:
-        return [definition.name for definition in parse_all(definitions)]
+        return [definition.name for definition in parse_all(plain_servers(definitions))]
     except FleetError as error:
         raise AnsibleFilterError(str(error)) from error
 

@@ -38,13 +38,13 @@ options:
     suboptions:
       registry_type:
         description:
-          - Its registry.
+          - Its kind. Images (V(oci)) cannot be shipped, and are refused.
         type: str
-        choices: [npm, pypi]
+        choices: [npm, pypi, local, mcpb, oci]
         required: true
       identifier:
         description:
-          - Its name there.
+          - Its name there; of V(local) and V(mcpb) where it is found.
         type: str
         required: true
       version:
@@ -52,6 +52,10 @@ options:
           - One exact version.
         type: str
         required: true
+      sha256:
+        description:
+          - The hash of its content, for V(mcpb) and V(local); of V(local) without it that which it has now.
+        type: str
   targets:
     description:
       - The hosts that it is for. What is not given is as on the machine on which the module runs.
@@ -170,18 +174,21 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
+from ..module_utils.definition.package import parse_package
 from ..module_utils.effects import Effects
 from ..module_utils.errors import FleetError
 from ..module_utils.release.bundle import Bundle
 from ..module_utils.release.bundles import Bundles, target_here, tools_here
+from ..module_utils.release.contents import located
 from ..module_utils.release.locks import Locks, choose
-from ..module_utils.release.package import Package, Tools
+from ..module_utils.release.package import Tools
 from ..module_utils.release.target import Target
 
 _PACKAGE = {
-    "registry_type": {"type": "str", "choices": ["npm", "pypi"], "required": True},
+    "registry_type": {"type": "str", "choices": ["npm", "pypi", "local", "mcpb", "oci"], "required": True},
     "identifier": {"type": "str", "required": True},
     "version": {"type": "str", "required": True},
+    "sha256": {"type": "str"},
 }
 _TARGET = {"python": {"type": "str"}, "machine": {"type": "str"}, "libc": {"type": "str"}}
 
@@ -214,7 +221,9 @@ def main() -> None:
 def run(module: AnsibleModule) -> tuple[bool, list[dict[str, Any]]]:
     """Make what is missing, for the oldest targets first: what fits them may fit others."""
     options, effects = module.params, Effects()
-    package = Package(**options["package"])
+    given = {key: value for key, value in options["package"].items() if value is not None}
+    named = parse_package("mcp_release", given)
+    package = located(*named.parts())
     targets = list(dict.fromkeys(target_here(effects, Target(**given)) for given in options["targets"]))
     npm = (options["npm"],) if options["npm"] else ()
     tools = tools_here(Tools(options["uv"], options["python"], options["node"], npm))
@@ -228,7 +237,9 @@ def run(module: AnsibleModule) -> tuple[bool, list[dict[str, Any]]]:
                 found = bundles.find(package, target, lock=lock)
                 made = found is None
             else:
-                found, made = bundles.make(package, target, timeout=options["timeout"], lock=lock)
+                found, made = bundles.make(
+                    package, target, timeout=options["timeout"], lock=lock, source=named.source
+                )
         except FleetError as error:
             entries[target] = {"target": target.to_json(), "path": None, "problem": str(error)}
         else:

@@ -352,20 +352,26 @@ def run(module: AnsibleModule) -> tuple[Outcome, dict[str, Any] | None]:
     if state == "present" and module.params["lock_content"]:
         host = replace(host, releases=host.releases.locked(loads(module.params["lock_content"])))
     bundle = module.params["bundle"]
-    if bundle or module.params["release_source"] == "controller":
-        host = replace(host, releases=host.releases.shipped(Path(bundle) if bundle else None))
+    registry = module.params["release_source"] == "registry"
+    from_controller = not registry or definition.source is not None
+    if bundle or from_controller:
+        shipped = host.releases.shipped(
+            Path(bundle) if bundle else None, registry=registry and definition.source is not None
+        )
+        host = replace(host, releases=shipped)
     converger = Converger(host, definition, module.params["lock_timeout"], charge)
     if state == "absent":
         return converger.absent(apply), None
     if state == "rolled_back":
         return converger.rolled_back(module.params["unfinished_only"], apply), None
-    if module.params["release_source"] == "controller" and not bundle:
+    if from_controller and not bundle:
         foreseen = Converger(host, definition, 0, charge).present(module.params["phase"], apply=False)
         if "staged" in foreseen.plan.steps and foreseen.refused is None:
             wanted = host.releases.wanted(package_of(definition))
             if wanted:
                 foreseen.report.unseen = "the controller ships the release, and it is not here yet"
-                return foreseen, wanted
+                package = {**wanted["package"], "identifier": definition.source or definition.identifier}
+                return foreseen, {**wanted, "package": package}
     outcome = converger.present(module.params["phase"], apply)
     if module.check_mode and module._diff:
         foresee_contract(host, definition, outcome)

@@ -1,7 +1,10 @@
 # Copyright: (c) 2026, mcpops.fleet contributors
 # GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What all tests with real processes have in common. Tests of the lab are left out where it cannot be."""
+"""What all tests with real processes have in common.
+
+Tests of the lab and of containers are left out, and named, where these cannot be.
+"""
 
 from __future__ import annotations
 
@@ -10,10 +13,14 @@ from typing import Any
 
 import pytest
 
-from tests.lab.obstacle import obstacle
+from tests.lab import obstacle as lab
+from tests.support import container
 
-_LAB = Path(__file__).with_name("lab")
-_NO_LAB = pytest.StashKey[str | None]()
+_NEEDS = {"lab": lab.obstacle, "containers": container.obstacle}
+"""Folders of tests, and what says why this machine cannot have what they need."""
+
+_FOLDER = Path(__file__).parent
+_LACKS = pytest.StashKey[dict[str, str | None]]()
 
 
 @pytest.fixture
@@ -23,8 +30,11 @@ def tmp_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
-    """Leave out what needs a lab where there is none."""
-    return True if _LAB in (collection_path, collection_path.parent) and _no_lab(config) else None
+    """Leave out what needs something that this machine has not."""
+    for name in _NEEDS:
+        if _FOLDER / name in (collection_path, collection_path.parent) and _lacks(config, name):
+            return True
+    return None
 
 
 def pytest_report_teststatus(
@@ -39,18 +49,21 @@ def pytest_report_teststatus(
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     """Say what was left out."""
-    if reason := config.stash.get(_NO_LAB, None):
-        terminalreporter.write_line(f"SKIPPED [lab] {reason}")
+    for name, reason in config.stash.get(_LACKS, {}).items():
+        if reason:
+            terminalreporter.write_line(f"SKIPPED [{name}] {reason}")
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node: Any) -> None:
     """Tell a worker of pytest-xdist: looking installs packages, which only one process can do at a time."""
-    node.workerinput["no_lab"] = _no_lab(node.config)
+    node.workerinput["lacks"] = {name: _lacks(node.config, name) for name in _NEEDS}
 
 
-def _no_lab(config: pytest.Config) -> str | None:
-    if _NO_LAB not in config.stash:
-        told: dict[str, str | None] = getattr(config, "workerinput", {})
-        config.stash[_NO_LAB] = told["no_lab"] if told else obstacle()
-    return config.stash[_NO_LAB]
+def _lacks(config: pytest.Config, name: str) -> str | None:
+    """Why a folder of tests cannot be run here; looked at once."""
+    known = config.stash.setdefault(_LACKS, {})
+    if name not in known:
+        told: dict[str, Any] = getattr(config, "workerinput", {})
+        known[name] = told["lacks"][name] if told else _NEEDS[name]()
+    return known[name]

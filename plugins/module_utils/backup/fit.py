@@ -71,7 +71,9 @@ def plan_of(host: Host, contents: Contents, name: str, servers: Collection[str] 
         found = host.releases.at(Path(deployment.path))
         if found is None or found.digest != deployment.release:
             folder = _below(host, contents, deployment.path)
-            package = Package(deployment.registry_type, deployment.identifier, deployment.version)
+            package = Package(
+                deployment.registry_type, deployment.identifier, deployment.version, deployment.sha256
+            )
             releases[folder] = package
     plan = Plan(serving, lacking, releases)
     _require_releases(host, contents, plan)

@@ -20,13 +20,14 @@ _PLAIN = (
     "registry_type",
     "identifier",
     "version",
+    "sha256",
     "transport",
     "path",
     "route",
     "serve",
     "bridge_digest",
 )
-_LATER = ("serve", "bridge_digest")
+_LATER = ("sha256", "serve", "bridge_digest")
 """Of these, what earlier versions of the collection did not know."""
 
 
@@ -35,6 +36,7 @@ def kept(definition: ServerDefinition) -> dict[str, Any]:
     require = definition.require
     return {
         **{key: getattr(definition, key) for key in _PLAIN},
+        "sha256": definition.sha256,
         "require": {
             "tools": list(require.tools),
             "calls": [asdict(call) for call in require.calls],

@@ -12,6 +12,7 @@ from typing import Any
 
 from ..errors import FleetError
 from ..retention.parse import parse_policy
+from .package import parse_package
 from .reader import Reader, shown
 from .server import BridgePolicy, Call, Requirements, ServerDefinition, UpdatePolicy
 from .service import parse_service
@@ -31,26 +32,15 @@ _RESERVED = (
 )
 """Names of the fleet's own accounts, units and folders; a server of that name would share them."""
 _NAME = re.compile(rf"(?!(?:{'|'.join(_RESERVED)})\Z)" r"[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?")
-_IDENTIFIER = {
-    "npm": re.compile(r"(@[a-z0-9~][a-z0-9._~-]*/)?[a-z0-9~][a-z0-9._~-]*"),
-    "pypi": re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?"),
-}
-_VERSION = {
-    "npm": re.compile(r"[0-9]+\.[0-9]+\.[0-9]+(-[0-9A-Za-z.-]+)?(\+[0-9A-Za-z.-]+)?"),
-    "pypi": re.compile(
-        r"([0-9]+!)?[0-9]+(\.[0-9]+)*((a|b|rc)[0-9]+)?(\.post[0-9]+)?(\.dev[0-9]+)?(\+[A-Za-z0-9.]+)?"
-    ),
-}
 _URL_PATH = re.compile(r"(/[A-Za-z0-9._~-]+)+/?|/")
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
-_COMMAND = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*")
 
 TRANSPORTS = ("streamable-http", "stdio")
 ERAS = ("modern", "legacy")
 SERVES = ("launcher", "http")
 _KEYS = (
-    "name", "package", "transport", "arguments", "environment", "credentials", "command", "path", "route",
-    "ports", "require", "retention", "serve", "bridge", "service", "update", "protected",
+    "name", "package", "transport", "arguments", "environment", "credentials", "command", "user_config",
+    "path", "route", "ports", "require", "retention", "serve", "bridge", "service", "update", "protected",
 )  # fmt: skip
 
 
@@ -66,19 +56,23 @@ def parse(raw: Any, credentials: Mapping[str, Any] | None = None) -> ServerDefin
     name = reader.text(
         "name", _NAME, f"time (small letters, digits and -, at most 40; not {', '.join(_RESERVED)})"
     )
-    package = Reader(server, "package", reader.raw.get("package"), ("registry_type", "identifier", "version"))
-    registry_type = package.choice("registry_type", "", tuple(_IDENTIFIER))
+    package = parse_package(server, reader.raw.get("package"))
     transport = reader.choice("transport", "", TRANSPORTS)
     definition = ServerDefinition(
         name=name,
-        registry_type=registry_type,
-        identifier=package.text("identifier", _IDENTIFIER[registry_type], "mcp-server-time"),
-        version=package.text("version", _VERSION[registry_type], "2026.8.18 (one exact version)"),
+        registry_type=package.registry_type,
+        identifier=package.identifier,
+        version=package.version,
+        sha256=package.sha256,
+        source=package.source,
         transport=transport,
         arguments=_arguments(reader),
         environment=reader.variables("environment"),
         credentials=_credentials(reader, credentials),
-        command=reader.text("command", _COMMAND, "mcp-server-time") if reader.raw.get("command") else None,
+        command=reader.text("command", package.rules.command, "mcp-server-time")
+        if reader.raw.get("command")
+        else None,
+        user_config=_user_config(reader, package.registry_type),
         path=reader.text("path", _URL_PATH, "/mcp", "/mcp"),
         route=reader.text("route", _URL_PATH, f"/{name}", f"/{name}"),
         ports=_ports(reader),
@@ -142,6 +136,24 @@ def _arguments(reader: Reader) -> tuple[str, ...]:
         if isinstance(value, bool) or not isinstance(value, (str, int, float)) or "\0" in str(value):
             raise reader.complaint("arguments", f"{shown(value)} is not text", "Quote it.")
     return tuple(str(value) for value in values)
+
+
+def _user_config(reader: Reader, registry_type: str) -> dict[str, Any]:
+    """What an mcpb lets its user configure; whether it knows such a setting is seen when it is there."""
+    raw = reader.raw.get("user_config") or {}
+    if raw and registry_type != "mcpb":
+        raise reader.complaint("user_config", f"packages of {registry_type} have none", "Leave it out.")
+    if not isinstance(raw, Mapping) or not all(isinstance(name, str) for name in raw):
+        raise reader.complaint("user_config", "it is no mapping", "Write it as NAME: value pairs.")
+    for name, value in raw.items():
+        several = isinstance(value, Sequence) and not isinstance(value, (str, bytes))
+        if not all(isinstance(each, (str, int, float)) for each in (value if several else [value])):
+            raise reader.complaint(
+                f"user_config.{name}",
+                f"it is {shown(value)}",
+                "Give a text, a number, true, false or a list.",
+            )
+    return dict(raw)
 
 
 def _credentials(reader: Reader, beside: Mapping[str, Any] | None) -> dict[str, str]:
@@ -286,7 +298,8 @@ def _bridge(reader: Reader) -> BridgePolicy:
 
 
 def _check_port_is_told(reader: Reader, definition: ServerDefinition) -> None:
-    told = any("{port}" in value for value in (*definition.arguments, *definition.environment.values()))
+    values = (*definition.arguments, *definition.environment.values(), *definition.user_config.values())
+    told = any("{port}" in str(value) for value in values)
     if told and definition.transport == "stdio":
         raise reader.complaint(
             "", "{port} stands in arguments or environment, and a server over stdio listens on none",

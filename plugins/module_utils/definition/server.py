@@ -65,17 +65,24 @@ class BridgePolicy:
 
 @dataclass(frozen=True)
 class ServerDefinition:
-    """One MCP server that the fleet runs (the names of the package's parts are server.json's)."""
+    """One MCP server that the fleet runs (the names of the package's parts are server.json's).
+
+    ``source`` is where the controller has the content of a package that is in no registry, ``identifier``
+    then its name without the folders; ``sha256`` is of its content, None until somebody has looked at it.
+    """
 
     name: str
     registry_type: str
     identifier: str
     version: str
     transport: str
+    sha256: str | None = None
+    source: str | None = None
     arguments: tuple[str, ...] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
     credentials: Mapping[str, str] = field(default_factory=dict, repr=False)
     command: str | None = None
+    user_config: Mapping[str, Any] = field(default_factory=dict)
     path: str = "/mcp"
     route: str = ""
     ports: tuple[int, int] | None = None
@@ -106,7 +113,8 @@ class ServerDefinition:
     @property
     def package(self) -> str:
         """The package and version as people write it."""
-        return f"{self.identifier}@{self.version}"
+        content = f" ({self.sha256[:12]})" if self.sha256 else ""
+        return f"{self.identifier}@{self.version}{content}"
 
     def configuration(self) -> dict[str, Any]:
         """What, besides the release, makes a process of this server: changed, it needs an update.
@@ -114,6 +122,8 @@ class ServerDefinition:
         Credentials are not part of it, so that it can be shown and kept; they are compared by content.
         """
         return {
+            # Not there where there is none, so that what older collections deployed is still the same.
+            **({"user_config": dict(sorted(self.user_config.items()))} if self.user_config else {}),
             "transport": self.transport,
             "arguments": list(self.arguments),
             "environment": dict(sorted(self.environment.items())),

@@ -29,7 +29,7 @@ class Deployment:
 
     ``offer`` is what the release offered when it was proven ready (None: not proven), ``address`` where
     it listened then, ``activated`` when it first got clients. ``configuration`` holds names of credentials,
-    never their values.
+    never their values. ``sha256`` is that of a package whose content is not told by its version.
     """
 
     registry_type: str
@@ -42,10 +42,12 @@ class Deployment:
     offer: Mapping[str, Any] | None = None
     address: str | None = None
     activated: Moment | None = None
+    sha256: str | None = None
 
     @property
     def package(self) -> str:
-        return f"{self.identifier}@{self.version}"
+        content = f" ({self.sha256[:12]})" if self.sha256 else ""
+        return f"{self.identifier}@{self.version}{content}"
 
 
 @dataclass(frozen=True)

@@ -18,14 +18,15 @@ import json
 import os
 import re
 import tarfile
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO, Any, NoReturn
 
 from ..effects import Effects
 from ..errors import FleetError
-from .closure import LOCK_FILES, Closure, from_files
+from .closure import Closure
+from .composition import COMPOSITIONS
 from .package import Package
 from .target import Target, target_from
 
@@ -34,7 +35,7 @@ _HEAD = "bundle.json"
 _TEXT_LIMIT = 32 * 2**20
 """Bytes of bundle.json and of a lock file at most; they are read into memory."""
 
-_FILE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+!~@-]{0,240}\.(whl|tgz)")
+_FILE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+!~@-]{0,240}\.(whl|tgz|content)")
 _CHUNK = 2**20
 
 
@@ -79,11 +80,7 @@ def write(
     ]
     head = {
         "schema": SCHEMA,
-        "package": {
-            "registry_type": package.registry_type,
-            "identifier": package.identifier,
-            "version": package.version,
-        },
+        "package": package.to_json(),
         "scripts": closure.scripts,
         "digest": closure.digest,
         "needs": needs.to_json(),
@@ -124,14 +121,16 @@ def read(path: Path) -> Bundle:
         members = _members(path, packed)
         head = _head(path, packed, members)
         package = Package(**head["package"])
-        files = {name: _text(path, packed, members, name) for name in LOCK_FILES[package.registry_type]}
+        lock = COMPOSITIONS[package.registry_type]
+        names = [*lock.needed, *(name for name in lock.optional if name in members)]
+        files = {name: _text(path, packed, members, name) for name in names}
         artifacts = tuple(Shipped(str(i["file"]), int(i["size"]), str(i["hash"])) for i in head["artifacts"])
-        closure = from_files(package, files, bool(head["scripts"]))
+        closure = Closure(package, lock.artifacts(package, files), files, bool(head["scripts"]))
         needs = target_from(head["needs"])
     if closure.digest != head["digest"]:
         _damaged(path, "its lock files are not those that it was made with")
     known = {proof for artifact in closure.artifacts for proof in artifact.hashes}
-    lacking = _lacking(closure, {item.hash for item in artifacts})
+    lacking = lock.lacking(closure, {item.hash for item in artifacts})
     if lacking:
         _damaged(path, f"it lacks the wheel of {lacking}")
     expected = {_HEAD, *files}
@@ -245,13 +244,6 @@ def _text(path: Path, packed: tarfile.TarFile, members: Mapping[str, tarfile.Tar
     if source is None:
         _damaged(path, f"it has no {name} of a sensible size")
     return source.read()
-
-
-def _lacking(closure: Closure, hashes: Collection[str]) -> str | None:
-    """A package of PyPI without a wheel. Of npm packages those for other platforms are not shipped."""
-    if closure.package.registry_type == "npm":
-        return None
-    return next((item.name for item in closure.artifacts if not set(item.hashes) & set(hashes)), None)
 
 
 def _damaged(path: Path, why: str, cause: BaseException | None = None) -> NoReturn:

@@ -18,6 +18,7 @@ from ..effects import Effects
 from ..errors import FleetError, refused
 from . import bundle, tree
 from .bundle import Bundle
+from .contents import Contents, Folders, Images, Registered
 from .fetching import Archives, Wheels
 from .installation import Installation
 from .lock import Lock
@@ -40,9 +41,12 @@ class Bundles:
         self._folder = folder
         self._tools = tools
         cache = folder / ".archives"
-        self._sources: dict[str, Archives | Wheels] = {
+        self._sources: dict[str, Archives | Wheels | Contents | Images] = {
             "npm": Archives(tools, cache),
             "pypi": Wheels(tools, cache),
+            "local": Folders(tools, cache),
+            "mcpb": Registered(tools, cache),
+            "oci": Images(),
         }
 
     def find(
@@ -54,7 +58,7 @@ class Bundles:
         cannot be used is as good as none.
         """
         found = []
-        for path in self._folder.glob(f"{glob.escape(_name(package))}-*.tar"):
+        for path in self._folder.glob(f"{glob.escape(_name(package))}*.tar"):
             with contextlib.suppress(FleetError, OSError):
                 made = bundle.read(path)
                 same = lock is None or made.closure.digest == lock.closure.digest
@@ -70,19 +74,21 @@ class Bundles:
         *,
         timeout: float,
         scripts: bool = False,
+        source: str | None = None,
         lock: Lock | None = None,
     ) -> tuple[Bundle, bool]:
         """The bundle, made if it was not there or is damaged; and whether it was made.
 
         :param target: all of its parts are needed.
         :param timeout: seconds for all of it.
+        :param source: where the content is, of a package that is in no registry.
         :param lock: what it is made of; without it that is resolved.
         Raises FleetError; then there is nothing of it left.
         """
         whole = self._whole(package, target, scripts, lock)
         if whole:
             return whole, False
-        work = Installation(self._effects, package, timeout, scripts=scripts)
+        work = Installation(self._effects, package, timeout, scripts=scripts, source=source)
         path = self._path(package, target, scripts, lock)
         try:
             self._effects.make_directory(self._folder)
@@ -102,6 +108,8 @@ class Bundles:
 
     def _path(self, package: Package, target: Target, scripts: bool, lock: Lock | None) -> Path:
         parts = [_name(package)]
+        if package.sha256:
+            return self._folder / f"{parts[0]}.tar"
         parts += [f"py{target.python}"] if package.registry_type == "pypi" else []
         parts += [str(target.machine), str(target.libc).replace(" ", ""), *(["scripts"] if scripts else [])]
         parts += [lock.closure.digest[:12]] if lock else []
@@ -136,7 +144,8 @@ class Bundles:
 
 
 def _name(package: Package) -> str:
-    return f"{package.registry_type}-{package.folder}-{package.version}"
+    content = f"-{package.sha256[:12]}" if package.sha256 else ""
+    return f"{package.registry_type}-{package.folder}-{package.version}{content}"
 
 
 def tools_here(given: Tools) -> Tools:

@@ -64,13 +64,15 @@ def from_package_lock(package: Package, lock: Mapping[str, Any]) -> tuple[Artifa
     if root is None or root.get("version") != package.version:
         found = f"npm took it for version {root.get('version')}" if root else "npm's lock does not have it"
         raise FleetError(f"resolve {package}", found, "Pin the exact version, such as 1.4.2.")
-    return tuple(sorted(set(_npm_artifacts(package, entries))))
+    return tuple(sorted(set(npm_artifacts(package, entries))))
 
 
-def _npm_artifacts(package: Package, entries: Mapping[str, Mapping[str, Any]]) -> Iterable[Artifact]:
+def npm_artifacts(package: Package, entries: Mapping[str, Mapping[str, Any]]) -> Iterable[Artifact]:
+    """The artifacts that the entries of a package-lock.json name."""
     for path, entry in entries.items():
-        # A bundled package is inside its parent's archive, whose hash covers it; a link is a local folder.
-        if not path or entry.get("inBundle") or entry.get("link"):
+        # A bundled package is inside its parent's archive, whose hash covers it; a link is a local folder,
+        # and so is what has no node_modules in its path.
+        if "node_modules/" not in path or entry.get("inBundle") or entry.get("link"):
             continue
         name = str(entry.get("name") or path.rpartition("node_modules/")[2])
         # Only git and URL dependencies have no integrity; their address has the commit.
@@ -106,20 +108,7 @@ _PINNED = re.compile(r"([A-Za-z0-9][A-Za-z0-9._-]*)(?:\[[^\]]*\])?==([^\s;]+)")
 
 def from_requirements(package: Package, text: str) -> tuple[Artifact, ...]:
     """The artifacts in the output of ``uv pip compile --generate-hashes``."""
-    artifacts = []
-    for line in text.replace("\\\n", " ").splitlines():
-        line = line.strip()
-        if not line or line.startswith(("#", "-")):
-            continue
-        pinned = _PINNED.match(line)
-        hashes = tuple(sorted(re.findall(r"--hash=(\S+)", line)))
-        if not pinned or not hashes:
-            raise FleetError(
-                f"resolve {package}",
-                f"the registry gave no hash for its dependency {without_secrets(line.split(' ')[0])}",
-                "Use a registry that gives hashes: what gets installed could not be verified.",
-            )
-        artifacts.append(Artifact(canonical(pinned[1]), pinned[2], hashes))
+    artifacts = pinned(package, text)
     if canonical(package.identifier) not in {artifact.name for artifact in artifacts}:
         raise FleetError(
             f"resolve {package}",
@@ -127,3 +116,23 @@ def from_requirements(package: Package, text: str) -> tuple[Artifact, ...]:
             "Look at uv's configuration of this user for settings that leave packages out.",
         )
     return tuple(sorted(set(artifacts)))
+
+
+def pinned(package: Package, text: str) -> list[Artifact]:
+    """The artifacts that lines of requirements pin, each with a version and hashes."""
+    artifacts = []
+    for line in text.replace("\\\n", " ").splitlines():
+        line = line.strip()
+        if not line or line.startswith(("#", "-")):
+            continue
+        exact = _PINNED.match(line)
+        hashes = tuple(sorted(re.findall(r"--hash=(\S+)", line)))
+        if not exact or not hashes:
+            raise FleetError(
+                f"resolve {package}",
+                f"the registry gave no hash for its dependency {without_secrets(line.split(' ')[0])}",
+                "Use a registry that gives hashes, and pin with them (uv pip compile --generate-hashes): "
+                "what gets installed could not be verified.",
+            )
+        artifacts.append(Artifact(canonical(exact[1]), exact[2], hashes))
+    return artifacts

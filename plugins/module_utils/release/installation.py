@@ -19,12 +19,25 @@ class Installation:
     """Runs commands for one package within ``timeout`` seconds for all of them together.
 
     :param scripts: whether lifecycle scripts of the packages run (npm; off unless asked for).
+    :param registry: whether what it depends on may be fetched from a registry.
+    :param source: where the controller has, or gets, the content of what is in no registry.
     """
 
-    def __init__(self, effects: Effects, package: Package, timeout: float, *, scripts: bool = False) -> None:
+    def __init__(
+        self,
+        effects: Effects,
+        package: Package,
+        timeout: float,
+        *,
+        scripts: bool = False,
+        registry: bool = True,
+        source: str | None = None,
+    ) -> None:
         self.effects = effects
         self.package = package
         self.scripts = scripts
+        self.registry = registry
+        self.source = source
         self.timeout = timeout
         self._deadline = monotonic() + timeout
 

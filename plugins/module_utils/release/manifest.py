@@ -65,11 +65,7 @@ def compose(
     package = closure.package
     content = {
         "schema": SCHEMA,
-        "package": {
-            "registry_type": package.registry_type,
-            "identifier": package.identifier,
-            "version": package.version,
-        },
+        "package": package.to_json(),
         "digest": closure.digest,
         "scripts": closure.scripts,
         "closure": [

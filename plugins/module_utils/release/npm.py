@@ -20,6 +20,7 @@ from .closure import Closure, from_package_lock
 from .entrypoints import NODE, RELEASE, npm_command, npm_programs
 from .failures import UNKNOWN_VERSION, classify, failure
 from .installation import Installation
+from .kind import Program, Settings
 from .package import Package, Tools
 
 _QUIET = ("--no-audit", "--no-fund", "--no-update-notifier", "--no-progress", "--logs-max=0")
@@ -34,6 +35,8 @@ _BOUNDED = (
 
 class Npm:
     """Installs packages of npm with the host's Node.js."""
+
+    cure = "Set `command: node` with arguments that start the server, or use another package."
 
     def __init__(self, tools: Tools, cache: Path) -> None:
         self._tools = tools
@@ -91,7 +94,7 @@ class Npm:
                 output = f"ENOSPC: no space left on device | {output}"
             raise failure(work.package, "npm", output)
         if not work.scripts:
-            _require_no_build(work.package, target, json.loads(closure.files["package-lock.json"]))
+            _require_no_build(work.package, target, json.loads((target / "package-lock.json").read_bytes()))
 
     def shelved(self, shelf: Path, item: Shipped) -> Path:
         """Where npm's cache has an archive: by its hash, so it needs no index (npm 7 to 11)."""
@@ -105,17 +108,23 @@ class Npm:
         for name, relative in programs.items():
             if (home / relative).is_file():
                 recorded = f"{RELEASE}/node_modules/{package.identifier}/{relative}"
-                found[name] = npm_command(recorded, _first_line(home / relative))
+                found[name] = npm_command(recorded, first_line(home / relative))
         return found
 
     def other_executable(self, release: Path, name: str) -> tuple[str, ...] | None:
         """A program that a dependency brings."""
         link = release / "node_modules" / ".bin" / name
-        return npm_command(str(link.resolve()), _first_line(link)) if link.is_file() else None
+        if os.path.basename(name) != name or not link.is_file():
+            return None
+        return npm_command(str(link.resolve()), first_line(link))
 
-    def runtime(self) -> dict[str, tuple[str, ...]]:
+    def runtime(self, target: Path) -> dict[str, tuple[str, ...]]:
         """The interpreter, which can be asked for by name too."""
         return {"node": (NODE,)}
+
+    def told(self, release: Path, version: str, settings: Settings) -> Program | None:
+        """Its programs are found by their names."""
+        return None
 
     def versions(self, work: Installation, target: Path) -> dict[str, str]:
         """The versions of the tools that installed."""
@@ -197,7 +206,8 @@ def _require_no_build(package: Package, target: Path, lock: Mapping[str, Any]) -
             )
 
 
-def _first_line(path: Path) -> str:
+def first_line(path: Path) -> str:
+    """The first line of a program, which says what runs it."""
     with path.open("rb") as stream:
         return stream.readline(512).decode("utf-8", "replace").strip()
 

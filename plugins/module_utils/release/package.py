@@ -12,23 +12,34 @@ from dataclasses import dataclass
 
 from ..errors import FleetError
 
+CONTENT = ("local", "mcpb")
+"""Kinds that are content, not a name in a registry: the controller has it, or fetches it, and ships it."""
+
+_NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?")
+_IMAGE = re.compile(r"(localhost|[a-z0-9-]+(\.[a-z0-9-]+)+|[a-z0-9-]+)(:[0-9]+)?(/[a-z0-9._-]+)+")
 _IDENTIFIERS = {
     "npm": re.compile(r"(@[a-z0-9~][a-z0-9._~-]*/)?[A-Za-z0-9~_][A-Za-z0-9._~-]*"),
-    "pypi": re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?"),
+    "pypi": _NAME,
+    **dict.fromkeys(CONTENT, _NAME),
+    "oci": _IMAGE,
 }
 _VERSION = re.compile(r"[0-9A-Za-z][0-9A-Za-z.+!_-]*")
+_SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 @dataclass(frozen=True)
 class Package:
     """One version of a package, in the terms of the MCP registry's server.json.
 
+    :param sha256: of its content (hex), for the kinds in CONTENT; there it is part of what the version is.
+        Of an image, which may have one, that of its digest.
     Raises FleetError for what could be read as a path, an option or a range by the tools that get it.
     """
 
     registry_type: str
     identifier: str
     version: str
+    sha256: str | None = None
 
     def __post_init__(self) -> None:
         identifiers = _IDENTIFIERS.get(self.registry_type)
@@ -50,6 +61,13 @@ class Package:
                 f"{self.version!r} is not an exact version",
                 "Pin one version, such as 1.4.2.",
             )
+        needs, may = self.registry_type in CONTENT, self.registry_type in (*CONTENT, "oci")
+        if (self.sha256 and not (may and _SHA256.fullmatch(self.sha256))) or (needs and not self.sha256):
+            raise FleetError(
+                f"read the package {self.registry_type} {self.identifier}",
+                f"the sha256 of its content is {self.sha256!r}",
+                "It is 64 hexadecimal digits; for a folder or archive the task mcp_update finds it out.",
+            )
 
     def __str__(self) -> str:
         return f"{self.registry_type} {self.identifier} {self.version}"
@@ -57,12 +75,17 @@ class Package:
     @property
     def folder(self) -> str:
         """The identifier as one component of a path."""
-        return self.identifier.replace("/", "+")
+        return re.sub("[/:]", "+", self.identifier)
+
+    def to_json(self) -> dict[str, str]:
+        """Its parts by name, without those that it has not."""
+        parts = {"registry_type": self.registry_type, "identifier": self.identifier, "version": self.version}
+        return {**parts, **({"sha256": self.sha256} if self.sha256 else {})}
 
 
 @dataclass(frozen=True)
 class Tools:
-    """The programs that install: uv and the Python of the venvs; Node.js and the argv prefix of npm.
+    """The programs that install: uv and the Python of the venvs; Node.js and the argv prefix of npm; podman.
 
     Either pair may be missing (None, empty) where no package of its registry is installed.
     """
@@ -71,6 +94,13 @@ class Tools:
     python: str | None = None
     node: str | None = None
     npm: tuple[str, ...] = ()
+    podman: str | None = None
+
+    def require_podman(self, package: Package) -> str:
+        """podman; raises FleetError when the host lacks it."""
+        return _present(
+            self.podman, package, "podman", "Install podman (Debian, Ubuntu: apt-get install podman)."
+        )
 
     def require_pypi(self, package: Package) -> tuple[str, str]:
         """uv and Python; raises FleetError when the host lacks one of them."""

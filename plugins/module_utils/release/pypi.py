@@ -20,6 +20,7 @@ from .distributions import Distribution, installed
 from .entrypoints import RELEASE, console_scripts
 from .failures import UNKNOWN_VERSION, classify, failure
 from .installation import Installation
+from .kind import Program, Settings
 from .package import Package, Tools
 
 _VENV = "venv"
@@ -28,6 +29,8 @@ _LOCK = "requirements.txt"
 
 class Pypi:
     """Installs packages of PyPI with uv and the host's own Python."""
+
+    cure = "Set `command: python` with arguments that start the server, or use another package."
 
     def __init__(self, tools: Tools, cache: Path) -> None:
         self._tools = tools
@@ -94,6 +97,18 @@ class Pypi:
         _uv, python = self._tools.require_pypi(work.package)
         Bytecode(self._compiled, python).compile(work, target / _VENV)
 
+    def place_beside(self, work: Installation, closure: Closure, target: Path, sources: list[Path]) -> None:
+        """Make a venv in ``target`` for sources that no registry has, with what the closure's lock names."""
+        if _LOCK in closure.files:
+            self.place(work, closure, target)
+        else:
+            done = self._venv(work, target, self._cache)
+            if done.returncode:
+                raise failure(work.package, "uv", done.stderr + done.stdout)
+        packages = next(iter(sorted((target / _VENV / "lib").glob("python*/site-packages"))))
+        lines = "".join(f"{source}\n" for source in sources)
+        work.effects.write_file(packages / "mcpops_content.pth", lines.encode())
+
     def shelved(self, shelf: Path, item: Shipped) -> Path:
         """Where ``place`` looks for an artifact of a bundle."""
         return shelf / "wheels" / item.file
@@ -111,11 +126,16 @@ class Pypi:
     def other_executable(self, release: Path, name: str) -> tuple[str, ...] | None:
         """A program that a dependency brings."""
         program = release / _VENV / "bin" / name
-        return (str(program),) if os.access(program, os.X_OK) and program.is_file() else None
+        found = os.path.basename(name) == name and os.access(program, os.X_OK) and program.is_file()
+        return (str(program),) if found else None
 
-    def runtime(self) -> dict[str, tuple[str, ...]]:
+    def runtime(self, target: Path) -> dict[str, tuple[str, ...]]:
         """The interpreter, which can be asked for by name too."""
         return {"python": (f"{RELEASE}/{_VENV}/bin/python",)}
+
+    def told(self, release: Path, version: str, settings: Settings) -> Program | None:
+        """Its programs are found by their names."""
+        return None
 
     def versions(self, work: Installation, target: Path) -> dict[str, str]:
         """The versions of the tools that installed."""
@@ -124,10 +144,9 @@ class Pypi:
         return {"python": found.get("version_info", "unknown"), "uv": found.get("uv", "unknown")}
 
     def _sync(self, work: Installation, target: Path, shelf: Path | None) -> None:
-        _uv, python = self._tools.require_pypi(work.package)
         # For a bundle a cache of its own: uv believes what it has in one, without looking at hashes again.
         cache = shelf / "uv" if shelf else self._cache
-        done = self._uv(work, target, "venv", "--python", python, "--", _VENV, cache=cache)
+        done = self._venv(work, target, cache)
         if done.returncode == 0:
             # copy: a hard link (uv's way where files cannot be cloned) would share the inode with the cache.
             options = ["--require-hashes", "--link-mode", "copy", "--python", f"{_VENV}/bin/python"]
@@ -143,6 +162,10 @@ class Pypi:
             if tree.starved(target, cache):
                 output = f"No space left on device | {output}"
             raise failure(work.package, "uv", output)
+
+    def _venv(self, work: Installation, target: Path, cache: Path) -> Completed:
+        _uv, python = self._tools.require_pypi(work.package)
+        return self._uv(work, target, "venv", "--python", python, "--", _VENV, cache=cache)
 
     def _compile(
         self, work: Installation, staging: Path, requirement: str, more: Sequence[str] = ()

@@ -7,10 +7,8 @@ from __future__ import annotations
 
 import contextlib
 import copy
-import os
 import sys
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -23,16 +21,22 @@ from .bundle import Bundle
 from .closure import Closure
 from .entrypoints import NODE, default_executable
 from .installation import Installation
+from .kind import Argv, Kind, Program, Settings
+from .local import Local
 from .lock import Lock
 from .locking import busy, held, locked, using
 from .locks import choose
 from .manifest import Release
+from .mcpb import Mcpb
 from .npm import Npm
-from .package import Package, Tools
+from .oci import Oci
+from .package import CONTENT, Package, Tools
 from .pypi import Pypi
 from .standing import LOCKS, Survey, survey
 from .target import Target, target_of
 from .tombs import Tombs
+
+_INTERPRETERS = ("node", "python")
 
 _REMOVE_TIMEOUT = 30.0
 """Seconds to wait for an installation of the same package before its release is removed."""
@@ -51,16 +55,26 @@ class Releases:
         self._cache = cache
         self._tools = tools
         self.tombs = Tombs(effects, root)
-        self._only_shipped = False
+        self._registry = True
         self._bundle: Path | None = None
         self._locks: tuple[Lock, ...] = ()
         self._target: Target | None = None
-        self._registries: dict[str, Npm | Pypi] = {"npm": Npm(tools, cache), "pypi": Pypi(tools, cache)}
+        npm, pypi = Npm(tools, cache), Pypi(tools, cache)
+        self._kinds: dict[str, Kind] = {
+            "npm": npm,
+            "pypi": pypi,
+            "local": Local(tools, npm, pypi),
+            "mcpb": Mcpb(tools, npm, pypi),
+            "oci": Oci(tools),
+        }
 
-    def shipped(self, bundle: Path | None) -> Releases:
-        """The same releases, but a new one comes from this bundle and never from a registry."""
+    def shipped(self, bundle: Path | None, *, registry: bool = False) -> Releases:
+        """The same releases, but a new one comes from this bundle.
+
+        :param registry: whether what content depends on may come from a registry; nothing else may.
+        """
         other = copy.copy(self)
-        other._only_shipped, other._bundle = True, bundle
+        other._registry, other._bundle = registry, bundle
         return other
 
     def locked(self, locks: Iterable[Lock]) -> Releases:
@@ -96,7 +110,7 @@ class Releases:
         """The bundle that a package has to be installed from; None when it is installed."""
         if self.find(package):
             return None
-        return {"package": asdict(package), "target": self.target().to_json()}
+        return {"package": package.to_json(), "target": self.target().to_json()}
 
     def find(self, package: Package, *, scripts: bool = False) -> Release | None:
         """The newest release of exactly this package version, and of what its lock says where it has one, if
@@ -145,13 +159,13 @@ class Releases:
         if found:
             return found
         bundle = bundle or self._bundle
-        if self._only_shipped and not bundle:
+        if not bundle and (not self._registry or package.registry_type in CONTENT):
             raise FleetError(
                 f"install {package}",
-                "no bundle of it was shipped, and the registry is not to be asked",
+                "no bundle of it was shipped, and there is no registry to ask for it",
                 "Run it again; if it stays so, make the bundle first (mcp_release).",
             )
-        work = Installation(self._effects, package, timeout, scripts=scripts)
+        work = Installation(self._effects, package, timeout, scripts=scripts, registry=self._registry)
         try:
             tree.require_room(package, self._root, self._cache)
             with self._locked(work), using(work, self._cache):
@@ -187,7 +201,7 @@ class Releases:
 
     def survey(self) -> Survey:
         """All that stands below the root, releases and what is none; no release is looked into."""
-        return survey(self._root, self._registries, self._tools.node)
+        return survey(self._root, self._kinds, self._tools.node)
 
     def busy(self, group: str) -> bool:
         """Whether somebody installs or removes releases of a package (as ``pypi/FOLDER``) at this moment."""
@@ -226,21 +240,27 @@ class Releases:
         wanted = name or release.default_executable
         if wanted and wanted in release.executables:
             return release.executables[wanted]
-        if name and os.path.basename(name) == name:
-            other = self._registries[release.package.registry_type].other_executable(release.path, name)
-            if other:
-                return tuple(release.executables["node"][0] if word == NODE else word for word in other)
+        kind = self._kinds[release.package.registry_type]
+        other = kind.other_executable(release.path, name) if name else None
+        if other:
+            return _with_node(release, other)
         tried = f"find the program {repr(name) + ' ' if name else ''}of {release.package}"
-        runtime = sorted(self._registries[release.package.registry_type].runtime())
-        own = sorted(set(release.executables) - set(runtime))
+        own = sorted(set(release.executables) - set(_INTERPRETERS))
         if own:
             came_back = f"it has: {', '.join(own)}"
             raise FleetError(tried, came_back, "Set `command:` to the one that is the server.")
-        raise FleetError(
-            tried,
-            "the package has no program of its own",
-            f"Set `command: {runtime[0]}` with arguments that start the server, or use another package.",
-        )
+        raise FleetError(tried, "the package has no program of its own", kind.cure)
+
+    def program(self, release: Release, settings: Settings) -> Program:
+        """How the server of a release is started: as its package says, else by ``command``.
+
+        Raises FleetError when that is not clear, or the settings lack something that the package asks for.
+        """
+        package = release.package
+        told = self._kinds[package.registry_type].told(release.path, package.version, settings)
+        if told is None:
+            return Program(self.command(release, settings.command))
+        return Program(_with_node(release, told.argv), told.environment)
 
     def _lock(self, package: Package) -> Lock | None:
         """The lock of a package for this host; raises FleetError when there are some and none fits."""
@@ -251,16 +271,16 @@ class Releases:
     def _resolve(self, work: Installation) -> Closure:
         with self._staging(work) as staging:
             self._effects.make_directory(self._cache)
-            return self._registries[work.package.registry_type].resolve(work, staging)
+            return self._kinds[work.package.registry_type].resolve(work, staging)
 
     def _install_shipped(self, work: Installation, path: Path) -> Release:
-        registry = self._registries[work.package.registry_type]
+        kind = self._kinds[work.package.registry_type]
         try:
             shipped = bundles.read(path)
             self._require_fit(work, shipped)
             tree.require_room(work.package, self._root, more=shipped.size_bytes)
             with self._staging(work) as shelf:
-                bundles.unpack(self._effects, shipped, lambda item: registry.shelved(shelf, item))
+                bundles.unpack(self._effects, shipped, lambda item: kind.shelved(shelf, item))
                 return self._install(work, shipped.closure, shelf)
         except FleetError as error:
             raise FleetError(
@@ -290,22 +310,23 @@ class Releases:
             self._effects.make_directory(target)
             for name, data in sorted(closure.files.items()):
                 self._effects.write_file(target / name, data)
-            registry = self._registries[closure.package.registry_type]
-            registry.place(work, closure, target, shelf)
+            kind = self._kinds[closure.package.registry_type]
+            kind.place(work, closure, target, shelf)
             if shelf:
                 self._effects.remove_tree(shelf)
-            own = registry.executables(closure.package, target)
-            tools = registry.versions(work, target)
+            own = kind.executables(closure.package, target)
+            executables = {**kind.runtime(target), **own}
+            tools = kind.versions(work, target)
             size, count = tree.seal(self._effects, target)
             data = manifest.compose(
                 closure,
                 installed_at=datetime.now(timezone.utc).isoformat(timespec="microseconds"),
-                executables={**registry.runtime(), **own},
+                executables=executables,
                 default_executable=default_executable(own, closure.package.identifier),
                 size_bytes=size,
                 file_count=count,
                 tools=tools,
-                node=self._tools.node if closure.package.registry_type == "npm" else None,
+                node=self._tools.node if any(NODE in argv for argv in executables.values()) else None,
                 source="controller" if shelf else "registry",
             )
             self._effects.sync_filesystem(target)
@@ -344,8 +365,8 @@ class Releases:
             self._effects.remove_tree(path)
 
     def _packages(self) -> Iterator[Path]:
-        for registry in self._registries:
-            yield from _folders(self._root / registry)
+        for kind in self._kinds:
+            yield from _folders(self._root / kind)
 
     def _of(self, folder: Path) -> Iterator[Release]:
         for path in _folders(folder):
@@ -369,6 +390,16 @@ class Releases:
             yield staging
         finally:
             self._discard(staging)
+
+
+def _with_node(release: Release, argv: Argv) -> Argv:
+    if NODE in argv and "node" not in release.executables:
+        raise FleetError(
+            f"find the program of {release.package}",
+            "Node.js is needed, and the host had none when it was installed",
+            "Install Node.js 20 or newer (the role host does), remove the release, then run it again.",
+        )
+    return tuple(release.executables["node"][0] if word == NODE else word for word in argv)
 
 
 def _lock_name(package: Package) -> str:

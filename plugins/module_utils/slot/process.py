@@ -23,6 +23,7 @@ ROOT_VARIABLE = "MCP_FLEET_SLOTS"
 (or the nodes of an embedded one) apart, which have slots of the same names."""
 
 _PROC = Path("/proc")
+_CONTAINER_TOOL = b"podman"
 _LISTEN = "0A"
 _ENDED = "ZX"
 
@@ -128,8 +129,8 @@ def listeners(port: int) -> list[Listener]:
 
 
 def listeners_of(pid: int) -> list[Listener]:
-    """The sockets on which the process or its descendants listen."""
-    return _listeners(None, tree(pid))
+    """The sockets on which the process or its descendants listen, or what runs in its container."""
+    return _listeners(None, tree(pid) | _contained(pid))
 
 
 def ports_of(pid: int) -> list[int]:
@@ -161,6 +162,24 @@ def _address(text: str) -> str:
     address = ipaddress.ip_address(packed)
     mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
     return str(mapped or address)
+
+
+def _contained(pid: int) -> set[int]:
+    """The processes in a container that podman started: no descendants of it, but of its monitor, which has
+    left. They have the slot's name in their environment, and began after podman did."""
+    first = identity(pid)
+    if first is None or (_read(_PROC / str(pid) / "comm") or b"").strip() != _CONTAINER_TOOL:
+        return set()
+    own = dict(
+        variable.split(b"=", 1)
+        for variable in (_read(_PROC / str(pid) / "environ") or b"").split(b"\0")
+        if b"=" in variable
+    )
+    root, name = own.get(ROOT_VARIABLE.encode()), own.get(SLOT_VARIABLE.encode())
+    if root is None or name is None:
+        return set()
+    inside = {process for process, mark in _marks(Path(os.fsdecode(root))) if mark == name.decode()}
+    return {process.pid for process in inside if process.ticks >= first.ticks}
 
 
 def _listeners(port: int | None, pids: set[int] | None) -> list[Listener]:

@@ -23,6 +23,7 @@ from ..errors import FleetError
 from ..host.layout import Layout
 from ..journal.journal import Journal
 from ..journal.record import SLOTS, Deployment, Record
+from ..release.kind import Settings
 from ..release.package import Package, Tools
 from ..release.releases import Releases
 from ..slot.driver import SlotDriver
@@ -166,15 +167,20 @@ class Host:
         def filled(text: str) -> str:
             return text.replace("{port}", str(port)).replace("{data}", str(data))
 
+        program = self.releases.program(release, settings_of(definition))
+        environment = {**program.environment, **definition.environment}
         return SlotSpec(
             server=definition.name,
             slot=slot,
             argv=(
                 *self._bridge(definition, port),
-                *self.releases.command(release, definition.command),
-                *(filled(argument) for argument in definition.arguments),
+                *(filled(word) for word in (*program.argv, *definition.arguments)),
             ),
-            environment={name: filled(value) for name, value in definition.environment.items()},
+            environment={
+                name: filled(value)
+                for name, value in environment.items()
+                if name not in definition.credentials
+            },
             credentials=dict(definition.credentials),
             directory=str(data) if definition.over_http else "",
             stop_timeout=definition.update.stop_timeout,
@@ -183,9 +189,34 @@ class Host:
         )
 
 
+_NOT_RUN = {"systemd": ("oci",)}
+"""Drivers, and the kinds of packages that they cannot run: a hardened unit lets podman make no container."""
+
+
+def require_driver_for(layout: Layout, definition: ServerDefinition) -> None:
+    """Raise FleetError for a package that this host's way of running slots cannot run."""
+    name = str(layout.driver.get("name"))
+    if definition.registry_type in _NOT_RUN.get(name, ()):
+        raise FleetError(
+            f"run {definition.package}",
+            f"images run on embedded hosts alone so far, and this one runs its slots by {name}",
+            "Use another package of the server, or an embedded host (mcp_driver: supervisord).",
+            definition.name,
+        )
+
+
 def package_of(definition: ServerDefinition) -> Package:
     """The package that a definition names."""
-    return Package(definition.registry_type, definition.identifier, definition.version)
+    return Package(definition.registry_type, definition.identifier, definition.version, definition.sha256)
+
+
+def settings_of(definition: ServerDefinition) -> Settings:
+    """What of a definition counts for how its package is started."""
+    return Settings(
+        command=definition.command,
+        user_config=definition.user_config,
+        variables=frozenset((*definition.environment, *definition.credentials)),
+    )
 
 
 def port_of(record: Record, slot: str) -> int | None:
@@ -205,7 +236,7 @@ def open_host(layout: Layout, effects: Effects) -> Host:
             effects,
             layout.releases,
             layout.cache,
-            Tools(uv=layout.uv, python=layout.python, node=layout.node, npm=layout.npm),
+            Tools(layout.uv, layout.python, layout.node, layout.npm, shutil.which("podman")),
         ),
         files=files,
         kept=SlotFiles(effects, layout.state / "kept", layout.clients, host_key),

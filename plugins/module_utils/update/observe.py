@@ -64,8 +64,8 @@ def _true(transaction: Transaction | None, serving: str | None) -> Transaction |
 def same_deployment(definition: ServerDefinition, deployment: Deployment) -> bool:
     """Whether a deployment is of the definition's package version and configuration."""
     return (
-        (deployment.registry_type, deployment.identifier, deployment.version)
-        == (definition.registry_type, definition.identifier, definition.version)
+        (deployment.registry_type, deployment.identifier, deployment.version, deployment.sha256)
+        == (definition.registry_type, definition.identifier, definition.version, definition.sha256)
         and deployment.configuration_digest == definition.configuration_digest()
     )  # fmt: skip
 

@@ -23,10 +23,11 @@ from ..errors import FleetError, explained
 from ..protocol.excerpt import Excerpt
 from ..protocol.report import ProbeReport
 from ..protocol.targets import HttpTarget, StdioTarget
+from ..release.kind import Program
 from ..slot.ending import end_all
 from ..slot.log import tail
 from ..slot.process import ROOT_VARIABLE, SLOT_VARIABLE, identities, marked, tree
-from .host import Host, package_of
+from .host import Host, package_of, require_driver_for, settings_of
 from .offered import offer_of
 from .ready import GRACE, PAUSE, PROBE_TIMEOUT, reachable
 from .scratch import SLOT, STOP_SECONDS, scratch
@@ -62,10 +63,13 @@ class _Preview:
         self._data = folder / "data"
         self._log = folder / "log"
         self._excerpt = Excerpt(definition.credentials)
+        self._told: Mapping[str, str] = {}
 
     def offer(self) -> Offer:
         """Install, start, ask."""
-        command = self._command()
+        program = self._program()
+        command = program.argv
+        self._told = program.environment
         self._make_data()
         deadline = self._host.senses.monotonic() + self._definition.update.ready_timeout
         if self._definition.over_http:
@@ -74,13 +78,14 @@ class _Preview:
             report = self._over_stdio(command)
         return offer_of(report, self._definition.transport, self._excerpt)
 
-    def _command(self) -> tuple[str, ...]:
+    def _program(self) -> Program:
         package, releases = package_of(self._definition), self._host.releases
         release = releases.find(package)
         if release is None:
             releases = releases.beside(self._folder / "releases")
             release = releases.install(package, timeout=self._definition.update.install_timeout)
-        return releases.command(release, self._definition.command)
+        require_driver_for(self._host.layout, self._definition)
+        return releases.program(release, settings_of(self._definition))
 
     def _make_data(self) -> None:
         """The data folder, into which the unprivileged account writes; only it knows the folder's name."""
@@ -90,15 +95,16 @@ class _Preview:
         effects.make_directory(self._data, 0o777 if shared else 0o700)
 
     def _argv(self, command: tuple[str, ...], port: int | None) -> tuple[str, ...]:
-        arguments = (self._filled(argument, port) for argument in self._definition.arguments)
-        return (*self._host.layout.unprivileged, *command, *arguments)
+        words = (self._filled(word, port) for word in (*command, *self._definition.arguments))
+        return (*self._host.layout.unprivileged, *words)
 
     def _filled(self, text: str, port: int | None) -> str:
         return text.replace("{port}", str(port)).replace("{data}", str(self._data))
 
     def _environment(self, port: int | None) -> dict[str, str]:
         """Nothing of our own but the path: what it writes at home or into a temporary folder goes too."""
-        own = {name: self._filled(value, port) for name, value in self._definition.environment.items()}
+        given = {**self._told, **self._definition.environment}
+        own = {name: self._filled(value, port) for name, value in given.items()}
         return {
             "PATH": os.environ.get("PATH", os.defpath),
             "LANG": "C.UTF-8",

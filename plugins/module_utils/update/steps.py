@@ -20,7 +20,7 @@ from ..slot.spec import SlotSpec
 from .bake import Bake, Warm
 from .drain import drain
 from .front import Front, front_of
-from .host import Host, package_of, port_of
+from .host import Host, package_of, port_of, require_driver_for, settings_of
 from .ports import with_ports
 from .ready import Readiness, slot_target
 from .report import Report
@@ -85,11 +85,12 @@ class Steps:
     def _stage(self) -> None:
         """Install the release; begin the transaction; give the idle slot to it."""
         definition = self.definition
+        require_driver_for(self.host.layout, definition)
         announce(self.host.effects, self.host.layout, self.host.senses.now().wall)
         release = self.host.releases.install(
             package_of(definition), timeout=definition.update.install_timeout
         )
-        self.host.releases.command(release, definition.command)
+        self.host.releases.program(release, settings_of(definition))
         self.host.sync_folders(release.path, *tuple(release.path.parents)[:3])
         record = with_ports(self.host, definition, self.record)
         front = front_of(self.host, definition, record)
@@ -107,6 +108,7 @@ class Steps:
             path=str(release.path),
             configuration=definition.configuration(),
             configuration_digest=definition.configuration_digest(),
+            sha256=definition.sha256,
         )
         self.save(
             replace(

@@ -126,6 +126,61 @@ def test_a_secret_value_is_in_no_error_and_no_representation() -> None:
     assert "hidden-in-here" not in repr(parse(GOOD))
 
 
+def test_the_configuration_of_what_older_collections_knew_has_not_changed() -> None:
+    # Its digest is compared with those in journals: another key would update every server of every host.
+    assert sorted(parse(GOOD).configuration()) == [
+        "arguments", "command", "credentials", "environment", "path", "service", "transport",
+    ]  # fmt: skip
+
+
+PACKAGES = [
+    (
+        {"registry_type": "local", "identifier": "servers/x", "version": "1"},
+        "package.identifier.*is not allowed",
+    ),
+    (
+        {"registry_type": "local", "identifier": "/srv/my server", "version": "1"},
+        "its last part, 'my server'",
+    ),
+    (
+        {"registry_type": "mcpb", "identifier": "https://x.example/a.mcpb", "version": "1"},
+        "sha256: it is missing",
+    ),
+    (
+        {
+            "registry_type": "mcpb",
+            "identifier": "http://x.example/a.mcpb",
+            "version": "1",
+            "sha256": "0" * 64,
+        },
+        "package.identifier.*https://example.com",
+    ),
+    ({"registry_type": "npm", "identifier": "x", "version": "1.0.0", "sha256": "0" * 64}, "npm have none"),
+    (
+        {"registry_type": "oci", "identifier": "team/weather", "version": "1.0.0"},
+        "package.identifier.*registry",
+    ),
+    ({"registry_type": "oci", "identifier": "r.example/weather", "version": "latest"}, "package.version"),
+    ({"registry_type": "local", "identifier": "/srv/x", "version": "1", "sha256": "abc"}, "64 hexadecimal"),
+]
+
+
+@pytest.mark.parametrize(("package", "why"), PACKAGES)
+def test_each_kind_of_package_says_what_it_wants(package: dict[str, Any], why: str) -> None:
+    with pytest.raises(FleetError, match=why):
+        parse({**GOOD, "package": package})
+
+
+def test_the_name_of_content_is_its_last_part_without_version_and_ending() -> None:
+    package = {
+        "registry_type": "mcpb",
+        "identifier": "https://x.example/a/weather-1.2.0.mcpb?t=1",
+        "version": "1.2.0",
+    }
+    definition = parse({**GOOD, "package": {**package, "sha256": "0" * 64}})
+    assert (definition.identifier, definition.source) == ("weather", package["identifier"])
+
+
 def test_a_changed_argument_changes_the_configuration_and_a_changed_credential_does_not() -> None:
     digest = parse(GOOD).configuration_digest()
     assert parse(changed("arguments", ["sse"])).configuration_digest() != digest

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -101,3 +102,10 @@ def test_time_goes_on_when_the_clock_is_set_back(monkeypatch: pytest.MonkeyPatch
 def test_after_a_reboot_the_wall_clock_counts_and_never_backwards() -> None:
     assert replace(Moment.now(), boot="earlier", wall=time.time() - 100).elapsed() >= 100
     assert replace(Moment.now(), boot="earlier", wall=time.time() + 100).elapsed() == 0
+
+
+def test_a_record_of_a_collection_that_knew_no_hash_of_content_is_read() -> None:
+    raw = json.loads(FULL.to_json())
+    for deployment in raw["slots"].values():
+        del deployment["sha256"]
+    assert Record.from_json(json.dumps(raw)) == FULL
