@@ -20,7 +20,7 @@ from .gate import several
 from .health import client_target
 from .host import Host
 from .offered import offer_of
-from .ready import PROBE_TIMEOUT, required_calls, unmet
+from .ready import PROBE_TIMEOUT, check_timeout, required_calls, unmet
 
 MINIMUM_REQUESTS = 20
 """Requests below which a share of errors says nothing."""
@@ -114,7 +114,7 @@ class Bake:
 
     def _check_answers(self) -> None:
         for era in self._offer.eras:
-            answer = self._host.senses.ping(self._target, timeout=5.0, era=era)
+            answer = self._host.senses.ping(self._target, timeout=check_timeout(self._definition), era=era)
             if answer.outcome == "served":
                 self._latencies.append(answer.opening_seconds or 0.0)
                 self._misses = 0

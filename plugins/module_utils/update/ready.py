@@ -30,6 +30,11 @@ PROBE_TIMEOUT = 15.0
 """Seconds for one probe of both eras."""
 
 
+def check_timeout(definition: ServerDefinition) -> float:
+    """Seconds for one health check. Behind a bridge a session has to wait for a process to start."""
+    return PROBE_TIMEOUT if definition.bridged else 5.0
+
+
 @dataclass(frozen=True)
 class Ready:
     """The proof: what was offered, and where it listens; what its owner should know of it."""
@@ -273,7 +278,11 @@ class Readiness:
             self._alive_if_slot()
             answers = [
                 self._senses.ping(
-                    target, timeout=max(1.0, min(5.0, deadline - self._senses.monotonic())), era=era
+                    target,
+                    timeout=max(
+                        1.0, min(check_timeout(self._definition), deadline - self._senses.monotonic())
+                    ),
+                    era=era,
                 )
                 for era in eras
             ]
