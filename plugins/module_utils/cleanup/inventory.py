@@ -25,6 +25,8 @@ _OURS = re.compile(r"(edge|supervisord)\.log(\.[a-z0-9]+)?")
 _CACHES = {"uv": "CACHEDIR.TAG", "npm": "_cacache", "pip": "http-v2", "bytecode": ""}
 """Folders of packages, and what each tool leaves in its own."""
 _DEPTH = 3
+_BACKUPS = {".age": "backups", ".age.json": "notes of backups"}
+_LOCK = ".lock"
 
 
 @dataclass(frozen=True)
@@ -125,13 +127,18 @@ def _caches(
 
 
 def _backups(layout: Layout, now: float) -> tuple[list[Item], list[Use], list[tuple[str, str]]]:
-    items, foreign = [], []
+    """Archives and the notes beside them; as many of the one kind as of the other, so both go together."""
+    items, uses, foreign = [], [], []
+    working = busy(backups(layout) / _LOCK)
     for entry in _entries(backups(layout)):
-        if entry.name.endswith(".age") and entry.is_file(follow_symlinks=False):
-            items.append(_file("backup", entry, "backup", now))
-        elif entry.name != TOMBS:
+        group = next((group for ending, group in _BACKUPS.items() if entry.name.endswith(ending)), None)
+        if group and entry.is_file(follow_symlinks=False) and not entry.name.startswith("."):
+            items.append(_file("backup", entry, group, now))
+            if working:
+                uses.append(Use(Claim("in flight", "a backup is being made"), path=entry.path))
+        elif not entry.name.startswith("."):
             foreign.append((entry.path, "it is no backup"))
-    return items, [], foreign
+    return items, uses, foreign
 
 
 def _file(kind: str, entry: os.DirEntry[str], group: str, now: float) -> Item:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import functools
 import os
 import re
+import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -146,7 +147,13 @@ def _in_units(host: Host) -> list[Launched]:
             found[int(name)] = (unit[1], unit[2])
     inside = set().union(*(tree(pid) for pid in marked)) if marked else set[int]()
     first = {pid: of for pid, of in found.items() if pid not in inside and _parent(pid) not in found}
-    return [Launched(process, *first[process.pid], 0.0) for process in identities(set(first))]
+    return [Launched(process, *first[process.pid], _started(process)) for process in identities(set(first))]
+
+
+def _started(process: Identity) -> float:
+    """Unix time in seconds."""
+    since_boot = float(_read("/proc/uptime").split()[0])
+    return time.time() - since_boot + process.ticks / os.sysconf("SC_CLK_TCK")
 
 
 def _environment(pid: int) -> Mapping[str, str]:

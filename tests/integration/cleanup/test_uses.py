@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import fcntl
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -176,13 +177,20 @@ def test_a_release_that_another_host_of_the_folder_uses_stays(tmp_path: Path) ->
 def test_logs_caches_and_backups_go_by_their_rules(node: Node, paths: dict[str, Path]) -> None:
     logs, cache = node.root / "logs", node.root / "cache"
     names = ["logs/box-blue.log", "logs/box-blue.log.before", "logs/gone-blue.log", "logs/edge.log"]
-    names += ["cache/uv/CACHEDIR.TAG", "backups/a.age", "backups/b.age", "backups/notes.txt"]
+    names += ["cache/uv/CACHEDIR.TAG", "backups/notes.txt"]
     for name in names:
         (node.root / name).parent.mkdir(parents=True, exist_ok=True)
         (node.root / name).write_bytes(b"x" * 10)
-    rules = {"log": {"min_age": 0}, "cache": {"min_age": 0}, "backup": {"keep": 1, "min_age": 0}}
+    for number, name in enumerate(("a.age", "a.age.json", "b.age", "b.age.json", ".lock")):
+        path = node.root / "backups" / name
+        path.write_bytes(b"x")
+        os.utime(path, (1000 * (number // 2), 1000 * (number // 2)))
+    rules = {"log": {"min_age": 0}, "cache": {"min_age": 0}}
     cleaned(node, {**NOTHING, **rules, "backup": {"keep": 1, "min_age": 0, "max_age": "1m"}})
     assert {path.name for path in logs.glob("*.log*")} == {"box-blue.log", "edge.log"}
     assert not (cache / "uv").exists()
-    assert {path.name for path in (node.root / "backups").glob("*.*")} >= {"notes.txt", "a.age"}
-    assert result_of(foreseen(node, {"backup": {"keep": 1, "min_age": 0}}))["foreign"]
+    left = {path.name for path in (node.root / "backups").iterdir()}
+    assert left == {"notes.txt", "b.age", "b.age.json", ".lock", ".tombstones"}
+    assert [each["path"] for each in result_of(foreseen(node))["foreign"]] == [
+        str(node.root / "backups" / "notes.txt")
+    ]
