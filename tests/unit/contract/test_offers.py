@@ -158,11 +158,11 @@ def test_a_policy_stops_warns_or_takes_what_its_owner_has_approved() -> None:
 def test_what_clients_rely_on_is_judged_like_a_change() -> None:
     offered = {"inputSchema": {**OBJECT, "properties": {"a": {"type": "integer"}}, "required": ["b"]}}
     wanted = {"input": {**OBJECT, "properties": {"a": {"type": "number"}}}, "output": OBJECT}
-    assert unfit(wanted, offered) == (
+    assert set(unfit(wanted, offered)) == {
         "argument b: is required now",
         "argument a: type was number, is integer",
         "it has no outputSchema",
-    )
+    }
     assert unfit(wanted, None) == ("it is not offered",)
     assert unfit({"input": offered["inputSchema"]}, offered) == ()
 
