@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from fractions import Fraction
 from typing import Any, Protocol
@@ -102,11 +103,20 @@ def _bound(
         return []
     held = _tightest(facts, loose, strict, sign)
     if held is not None:
+        if facts.types & _NUMBERS == {"integer"}:
+            lowest = [_lowest(sign * value, out) for value, out in (held, (Fraction(wanted), excluded))]
+            if lowest[0] >= lowest[1]:
+                return []
         distance = sign * (held[0] - Fraction(wanted))
         if distance > 0 or (distance == 0 and (held[1] or not excluded)):
             return []
     before = None if held is None else _plain(held[0])
     return [Reason(keyword, before, wanted)]
+
+
+def _lowest(limit: Fraction, excluded: bool) -> int:
+    """The lowest integer that a lower limit allows."""
+    return math.floor(limit) + 1 if excluded else math.ceil(limit)
 
 
 def _tightest(facts: Facts, loose: str, strict: str, sign: int) -> tuple[Fraction, bool] | None:

@@ -25,7 +25,10 @@ from .reason import Reason, unsure, values_reason
 DEEPEST = 48
 """Schemas within schemas that are followed."""
 
-QUESTIONS = 4_000
+MOST_REASONS = 50
+"""Reasons of one answer that are kept: what refers to itself in several places has them without end."""
+
+QUESTIONS = 10_000
 """Questions within one question."""
 
 Nodes = tuple[Node, ...]
@@ -87,15 +90,12 @@ class Question:
         depth = len(self._open)
         if depth >= DEEPEST:
             return (unsure(f"cannot tell whether it allows the same: it is nested deeper than {DEEPEST}"),)
-        self._asked += 1
-        self.budget.left -= 1
-        if self._asked > QUESTIONS or self.budget.left < 0:
-            raise TooMuch
+        self._count()
         self._open[key] = depth
         self._kept.append((first, second))
         outer, self._assumed = self._assumed, DEEPEST + 1
         try:
-            found = self._decide(first, second)
+            found = self._decide(first, second)[:MOST_REASONS]
         except Unsure as doubt:
             found = (unsure(str(doubt)),)
         finally:
@@ -105,6 +105,12 @@ class Question:
             self._known[key] = found
         self._assumed = min(outer, self._assumed) if self._assumed < depth else outer
         return found
+
+    def _count(self) -> None:
+        self._asked += 1
+        self.budget.left -= 1
+        if self._asked > QUESTIONS or self.budget.left < 0:
+            raise TooMuch
 
     def _decide(self, first: Nodes, second: Nodes) -> tuple[Reason, ...]:
         left = [facts_of(branch) for branch in branches(first)]
@@ -150,6 +156,7 @@ class Question:
         return min(attempts, key=len)
 
     def _part(self, facts: Facts, other: Facts) -> tuple[Reason, ...]:
+        self._count()
         found = refusals(self, facts, other)
         for schema in other.branch.besides:
             if not self._disjoint(facts, schema):

@@ -13,6 +13,7 @@ from typing import Any
 
 from ..audit.account import Account
 from ..audit.account import Change as Entry
+from ..contract.hidden import visible
 from ..definition.server import ServerDefinition, way_of
 from ..errors import FleetError, explained
 from ..journal.record import Record, Result, Transaction, other
@@ -78,7 +79,7 @@ def describe(record: Record, serving: str | None) -> dict[str, Any]:
             "identifier": active.identifier,
             "release": active.release,
             "eras": list((active.offer or {}).get("eras", ())),
-            "tools": sorted((active.offer or {}).get("tools", ())),
+            "tools": sorted(map(visible, (active.offer or {}).get("tools", ()))),
         },
         "previous": previous
         and {"slot": record.previous, "version": previous.version, "package": previous.package},

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from ..contract.hidden import visible
 from ..definition.server import ServerDefinition
 from ..errors import FleetError
 from ..protocol.excerpt import Excerpt
@@ -34,7 +35,7 @@ class Health:
             "target": self.target,
             "era": self.report.era,
             "eras": {probe.era: {"outcome": probe.outcome, "detail": probe.detail} for probe in eras},
-            "tools": sorted(str(tool["name"]) for tool in self.report.best.tools),
+            "tools": sorted(visible(str(tool["name"])) for tool in self.report.best.tools),
             "latency_ms": {
                 probe.era: round(probe.opening_seconds * 1000, 3)
                 for probe in eras
