@@ -95,7 +95,7 @@ def from_files(package: Package, files: Mapping[str, bytes], scripts: bool = Fal
     if package.registry_type == "npm":
         artifacts = from_package_lock(package, json.loads(files["package-lock.json"]))
     else:
-        text = files["requirements.txt"].decode("utf-8")
+        text = str(files["requirements.txt"], "utf-8")
         # uv would act on an option in it, such as another file to read.
         if re.search(r"(?m)^(?!    --hash=)\s*-", text):
             raise ValueError("requirements.txt has options")
