@@ -26,7 +26,7 @@ from ..module_utils.release.target import target_from
 from ..plugin_utils.charge import charged
 
 UNLOCKED = (
-    "There is no lock: what it depends on is what the registry gave, and nobody looked at it before. "
+    "No lock was used: what it depends on is what the registry gave, and nobody looked at it before. "
     "mcpops.fleet.lock makes one."
 )
 
