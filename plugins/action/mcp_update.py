@@ -19,6 +19,7 @@ from ..module_utils.effects import Effects
 from ..module_utils.errors import FleetError
 from ..module_utils.release.bundles import FOLDER, Bundles, tools_here
 from ..module_utils.release.contents import located
+from ..module_utils.release.closure import LOCK_FILES
 from ..module_utils.release.lock import Lock
 from ..module_utils.release.locks import Locks, choose, dumps, mode_of
 from ..module_utils.release.package import CONTENT, Package, Tools
@@ -88,7 +89,9 @@ class ActionModule(ActionBase):
             module_name="mcpops.fleet.mcp_update", module_args=options, task_vars=task_vars
         )
         if options.get("state", "present") == "present":
-            result["unchecked"] = [] if options.get("lock_content") else [UNLOCKED]
+            kind = (plain_server(options).get("package") or {}).get("registry_type")
+            unlocked = kind in LOCK_FILES and not options.get("lock_content")
+            result["unchecked"] = [UNLOCKED] if unlocked else []
         return result
 
     def _locks(self, options: dict[str, Any]) -> list[Lock]:
