@@ -18,8 +18,8 @@ from ..module_utils.definition.server_json import plain, read
 from ..module_utils.effects import Effects
 from ..module_utils.errors import FleetError
 from ..module_utils.release.bundles import FOLDER, Bundles, tools_here
-from ..module_utils.release.contents import located
 from ..module_utils.release.closure import LOCK_FILES
+from ..module_utils.release.contents import located
 from ..module_utils.release.lock import Lock
 from ..module_utils.release.locks import Locks, choose, dumps, mode_of
 from ..module_utils.release.package import CONTENT, Package, Tools
