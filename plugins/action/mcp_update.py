@@ -18,6 +18,7 @@ from ..module_utils.definition.server_json import plain, read
 from ..module_utils.effects import Effects
 from ..module_utils.errors import FleetError
 from ..module_utils.release.bundles import FOLDER, Bundles, tools_here
+from ..module_utils.release.closure import LOCK_FILES
 from ..module_utils.release.contents import located
 from ..module_utils.release.lock import Lock
 from ..module_utils.release.locks import Locks, choose, dumps, mode_of
@@ -26,7 +27,7 @@ from ..module_utils.release.target import target_from
 from ..plugin_utils.charge import charged
 
 UNLOCKED = (
-    "There is no lock: what it depends on is what the registry gave, and nobody looked at it before. "
+    "No lock was used: what it depends on is what the registry gave, and nobody looked at it before. "
     "mcpops.fleet.lock makes one."
 )
 
@@ -88,7 +89,9 @@ class ActionModule(ActionBase):
             module_name="mcpops.fleet.mcp_update", module_args=options, task_vars=task_vars
         )
         if options.get("state", "present") == "present":
-            result["unchecked"] = [] if options.get("lock_content") else [UNLOCKED]
+            kind = (plain_server(options).get("package") or {}).get("registry_type")
+            unlocked = kind in LOCK_FILES and not options.get("lock_content")
+            result["unchecked"] = [UNLOCKED] if unlocked else []
         return result
 
     def _locks(self, options: dict[str, Any]) -> list[Lock]:

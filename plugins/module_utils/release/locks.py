@@ -14,6 +14,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from ..errors import FleetError
+from .closure import LOCK_FILES
 from .lock import CURE, Lock, parse
 from .package import Package
 from .target import Target
@@ -56,7 +57,8 @@ class Locks:
         Raises FleetError for a damaged one, for one of another package, and where there has to be one and is
         none: with ``required``, and where another version of the package is locked.
         """
-        if mode == "off":
+        # Other kinds of packages have no closure: the definition names the hash of their content.
+        if mode == "off" or package.registry_type not in LOCK_FILES:
             return []
         found = []
         for path in self._files(package):

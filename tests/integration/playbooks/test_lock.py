@@ -11,7 +11,7 @@ from tests.integration.playbooks.fleet import NODES, Fleet
 
 
 def test_a_fleet_is_locked_once_for_all_hosts_and_runs_what_is_locked(deployed: Fleet) -> None:
-    assert "Not checked: box has no lock" in deployed.run("update", "--check").succeeded().summary
+    assert "Not checked: box. No lock was used" in deployed.run("update", "--check").succeeded().summary
     made = deployed.run("lock", mcp_lock_minimum_age=7).succeeded()
     assert (
         "box: pypi fleet-test-server 1.0.0: locked, 1 artifacts, ages unknown; age NOT CHECKED" in made.output

@@ -196,3 +196,9 @@ def test_off_is_understood_as_yaml_reads_it() -> None:
     assert [mode_of(given) for given in (False, "off", "auto")] == ["off", "off", "auto"]
     with pytest.raises(FleetError, match="Give one of: auto, required, off"):
         mode_of("on")
+
+
+def test_what_is_known_by_the_hash_of_its_content_needs_no_lock(tmp_path: Path) -> None:
+    for kind in ("mcpb", "local"):
+        package = Package(kind, "some-server", "1.0.0", sha256="a" * 64)
+        assert Locks(tmp_path).find(package, "required") == []
