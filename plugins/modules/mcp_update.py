@@ -274,6 +274,11 @@ unchecked:
   type: list
   elements: str
   returned: with O(state=present)
+contract_problem:
+  description:
+    - In check mode with a difference, why the new contract could not be looked at; V(none) when it could.
+  type: str
+  returned: always
 eras_in_use:
   description:
     - Which eras clients used at the edge of this host within C(update.era_in_use) days, as for

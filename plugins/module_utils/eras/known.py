@@ -13,6 +13,14 @@ from ..journal.moment import Moment
 from .usage import Usage, day_of
 
 
+def cure(dropped: Sequence[str]) -> str:
+    """What an operator can do about an objection."""
+    return (
+        "Keep the version in service until clients have moved, or let the era go explicitly: "
+        f"update.drop_eras: [{', '.join(dropped)}]."
+    )
+
+
 @dataclass(frozen=True)
 class Known:
     """What is known of the clients of a server on a host, now. ``days`` is how long ago a use still counts

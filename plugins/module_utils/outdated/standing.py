@@ -171,7 +171,8 @@ def with_contract(entry: Mapping[str, Any], compared: Sequence[Mapping[str, Any]
     for result in compared:
         item = result.get("item") or {}
         if (item.get("server"), item.get("hosts")) == (entry["server"], entry["hosts"]):
-            failure = result.get("msg") or "its host did not look, or could not"
+            said = result.get("msg") or result.get("contract_problem")
+            failure = said or "its host did not look, or could not"
             return {**entry, "contract": result.get("contract") or {"verdict": None, "problem": failure}}
     return entry
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from ..contract.compare import compare
 from ..contract.offer import Offer
 from ..definition.server import ServerDefinition
+from ..eras.known import cure
 from ..errors import FleetError
 from .converge import Outcome
 from .gate import rule
@@ -36,3 +37,7 @@ def foresee_contract(host: Host, definition: ServerDefinition, outcome: Outcome)
     report.warnings += ruling.warnings
     if ruling.problem:
         report.warnings.append(f"the update would be stopped: {ruling.problem}. {ruling.cure}")
+    dropped = [era for era in old.eras if era not in new.eras] if old else []
+    objection = report.eras and report.eras.objection(dropped, definition.update.drop_eras)
+    if objection:
+        report.warnings.append(f"the update would be stopped: {objection}. {cure(dropped)}")

@@ -12,7 +12,7 @@ from ..contract.compare import Difference, compare
 from ..contract.offer import Offer
 from ..contract.require import disappointment, missing_tools, unfit
 from ..definition.server import Requirements, ServerDefinition
-from ..eras.known import Known
+from ..eras.known import Known, cure
 from ..errors import FleetError
 from ..protocol.excerpt import Excerpt
 from ..protocol.report import ProbeReport
@@ -262,11 +262,7 @@ class Readiness:
         if ruling.problem:
             return self._failure(f"{ruling.problem} ({report.describe()}){used}", ruling.cure)
         if objection:
-            return self._failure(
-                objection,
-                "Keep the version in service until clients have moved, or let the era go explicitly: "
-                f"update.drop_eras: [{', '.join(dropped)}].",
-            )
+            return self._failure(objection, cure(dropped))
         return Ready(self.offer, "", ruling.warnings)
 
     def _answers(

@@ -71,6 +71,7 @@ class Report:
                 "seconds": round(self.drained.seconds, 3),
             },
             "contract": self.difference.to_json() if self.difference else None,
+            "contract_problem": self.unseen,
             "eras_in_use": self.eras and self.eras.to_json(),
             "rolled_back": self.rolled_back,
             "reason": self.reason,

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.mcpops.fleet.plugins.module_utils.update.converge import UpdateFailed
+from ansible_collections.mcpops.fleet.plugins.module_utils.update.foresee import foresee_contract
 from ansible_collections.mcpops.fleet.plugins.module_utils.update.health import check
 from ansible_collections.mcpops.fleet.plugins.module_utils.update.info import servers_of
 from tests.support.client import LegacySession, modern_call
@@ -56,6 +57,10 @@ def test_an_era_that_clients_use_is_only_dropped_when_it_is_let_go_explicitly(no
     assert version(node) == "1.0.0"
     with pytest.raises(UpdateFailed, match="era modern is no longer served.*modern was last used at"):
         node.update(LEGACY_ONLY)
+    definition = box(node, LEGACY_ONLY, update=allowed)
+    foreseen = node.converger(definition).present("settled", apply=False)
+    foresee_contract(node.host(), definition, foreseen)
+    assert any("stopped: it no longer serves modern" in warning for warning in foreseen.report.warnings)
     done = node.update(LEGACY_ONLY, update={**allowed, "drop_eras": ["modern"]}).to_json()
     assert (done["active"]["version"], done["eras_in_use"]["eras"]["modern"]["in_use"]) == (LEGACY_ONLY, True)
 

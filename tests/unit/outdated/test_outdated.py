@@ -171,6 +171,7 @@ def test_a_contract_that_was_compared_is_in_the_report_and_one_that_could_not_be
             {"item": said, "contract": None},
             {"verdict": None, "problem": "its host did not look, or could not"},
         ),
+        ({"item": said, "contract_problem": "no"}, {"verdict": None, "problem": "no"}),
         ({"item": said, "msg": "no room"}, {"verdict": None, "problem": "no room"}),
         ({"item": {**said, "server": "other"}, "contract": differs}, None),
         ({"unreachable": True}, None),
