@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.mcpops.fleet.plugins.lookup.recovery_archive import archive
+from ansible_collections.mcpops.fleet.plugins.module_utils.audit.chain import check
 from ansible_collections.mcpops.fleet.plugins.module_utils.journal.record import Record
 from tests.support.client import LegacySession, modern_call, post
 from tests.support.node import Node, version
@@ -110,6 +111,9 @@ def test_what_passed_its_bake_is_finished_and_the_rest_undone(
         assert session.call("whoami").split()[0] == "1.0.0"
     processes = {slot: node.host().driver.status("box", slot).pid for slot in ("blue", "green")}
     assert [slot for slot, pid in processes.items() if pid] == ["green" if serves == "2.0.0" else "blue"]
+    begun, ended = check(node.host().trail.parts()).lines[-2:]
+    assert (begun.fields["action"], begun.fields["who"]["user"]) == ("recovery", "mcp-recover")
+    assert (ended.fields["result"], ended.fields["after"]["package"][-5:]) == ("done", serves)
     assert recover(node) == (0, "")
     node.update("2.0.0")
     assert version(node) == "2.0.0"
