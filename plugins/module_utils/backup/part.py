@@ -53,6 +53,8 @@ class ServerPart:
             identifier=active.identifier,
             version=active.version,
             transport=str(active.configuration["transport"]),
+            sha256=active.sha256,
+            serve=str(active.configuration.get("serve") or "launcher"),
             path=str(active.configuration.get("path") or "/mcp"),
             route=self.route or "",
             update=UpdatePolicy(ready_timeout=ready_timeout, stop_timeout=spec.stop_timeout),

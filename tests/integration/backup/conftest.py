@@ -74,8 +74,10 @@ class Served:
         """What is served, as ``mcp_server_info`` shows it, without what differs from process to process."""
         found = json.loads(json.dumps(servers_of(self.node.host(), None)))
         for entry in found:
+            # Counted by the edge since it started, which here is another one.
+            entry.pop("eras_in_use", None)
             for slot in entry["slots"].values():
-                slot.update(pid=None, state=slot["state"] == "running")
+                slot.update(pid=None, state=slot["state"] in ("running", "starting"))
         return {entry["server"]: entry for entry in found}
 
     def bare(self) -> None:
