@@ -62,7 +62,12 @@ def read(raw: bytes) -> Line:
         own, seq, previous = whole.pop("hash"), whole["seq"], whole["previous"]
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise ValueError("it is no line of an audit") from error
-    if type(seq) is not int or not isinstance(previous, str) or not isinstance(own, str):
+    if (
+        not isinstance(seq, int)
+        or isinstance(seq, bool)
+        or not isinstance(previous, str)
+        or not isinstance(own, str)
+    ):
         raise ValueError("it is no line of an audit")
     if digest(_canonical(whole)) != own or _canonical({**whole, "hash": own}) != raw:
         raise ValueError("its content was changed: its own hash does not fit")

@@ -121,7 +121,8 @@ def decrypted(path: Path, identity: Identity) -> Iterator[IO[bytes]]:
     except (FleetError, OSError, EOFError, ValueError) as error:
         thread.join()
         raise (thread.failure() or error) from error
-    thread.join()
+    finally:
+        thread.join()
     failure = thread.failure()
     if failure:
         raise failure

@@ -135,8 +135,7 @@ class Document:
             raise missing
         place, _hash, fragment = reference.partition("#")
         if self._anchors is None:
-            self._anchors = {}
-            self._walk()
+            self._anchors = self._named()
         if self._rebased or (place and place != self._identity):
             raise Unsure(f"cannot tell what it allows: the reference {reference!r} leads out of the schema")
         fragment = unquote(fragment)
@@ -155,21 +154,22 @@ class Document:
                 raise missing
         return found
 
-    def _walk(self) -> None:
-        """Note what has a name of its own, and whether a part of it counts its references from elsewhere."""
-        assert self._anchors is not None
+    def _named(self) -> dict[str, Any]:
+        """What has a name of its own; notes whether a part of it counts its references from elsewhere."""
+        anchors: dict[str, Any] = {}
         places = [self.root]
         while places:
             place = places.pop()
             if isinstance(place, dict):
                 anchor, identity = place.get("$anchor"), place.get("$id")
                 if isinstance(anchor, str):
-                    self._anchors[anchor] = place
+                    anchors[anchor] = place
                 if isinstance(identity, str) and identity.startswith("#"):
-                    self._anchors[identity[1:]] = place
+                    anchors[identity[1:]] = place
                 elif isinstance(identity, str) and place is not self.root:
                     self._rebased = True
                 places += [inner for _path, inner in subschemas(place)]
+        return anchors
 
 
 @dataclass(frozen=True, eq=False)

@@ -69,7 +69,7 @@ class Edge:
 
     def ports(self) -> dict[int, str]:
         """Ports to which the files send clients, with the server whose clients they are."""
-        return {target.port: name for (name, _), target in self._read_files().generations.items()}
+        return {target.port: name for (name, _number), target in self._read_files().generations.items()}
 
     def agrees(self, server: str) -> bool:
         """Whether files and running HAProxy say the same of a server."""

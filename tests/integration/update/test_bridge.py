@@ -89,7 +89,7 @@ def test_what_a_bridge_is_makes_the_configuration_and_credentials_reach_the_serv
     assert environment_of(modern)["SECRET"] == "s3cr3t-value"
     assert os.readlink(f"/proc/{modern}/cwd") == str(node.root / "data" / "box")
     assert not any(b"s3cr3t" in command_line(pid) for pid in (modern, *bridges(node)))
-    open_ones = [LegacySession(node.url()) for _ in range(2)]
+    open_ones = [LegacySession(node.url()) for _number in range(2)]
     with pytest.raises(AssertionError):
         LegacySession(node.url())
     open_ones[0].close()

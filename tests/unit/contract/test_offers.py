@@ -95,8 +95,7 @@ def test_what_an_older_record_does_not_know_is_not_taken_for_gone() -> None:
     new = Offer.of(
         ["legacy"], {"legacy": {"tools": {}}}, "read this", "stdio", tools=list(old.tools.values())
     )
-    assert compare(old, new).verdict == "identical"
-    assert compare(new, old).verdict == "identical"
+    assert [compare(*pair).verdict for pair in ((old, new), (new, old))] == ["identical", "identical"]
 
 
 def test_the_digest_covers_what_is_judged_and_not_the_data_of_a_server() -> None:

@@ -194,7 +194,7 @@ async def _taken(place: _Place, from_server: Any) -> bool:
 
         async def watch() -> None:
             nonlocal ended
-            async for _ in until_closed(from_server):
+            async for _message in until_closed(from_server):
                 pass
             ended = True
             waiting.cancel_scope.cancel()
