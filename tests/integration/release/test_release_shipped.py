@@ -142,7 +142,7 @@ def test_where_releases_are_shipped_no_registry_is_asked(
     with pytest.raises(FleetError, match="no bundle of it was shipped.*mcp_release"):
         host.shipped(None).install(package, timeout=60)
     wanted = host.wanted(package)
-    assert wanted == {"package": vars(package), "target": here().to_json()}
+    assert wanted == {"package": package.to_json(), "target": here().to_json()}
     assert host.shipped(good[package].path).install(package, timeout=60) == host.find(package)
     assert registry.served == served
 
