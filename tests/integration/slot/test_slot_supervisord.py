@@ -43,7 +43,7 @@ def test_a_supervised_process_sees_only_the_base_of_the_environment(
     node.end()
     node.start()
     seen = set(node.started(node.spec(port, environment={"MINE": "1"}))["environment"])
-    own = {"MINE", "MCP_FLEET_SLOT", "MCP_FLEET_SLOTS"}
+    own = {"MINE", "MCP_FLEET_SLOT", "MCP_FLEET_SLOTS", "MCP_FLEET_CLIENT"}
     # LC_CTYPE is the doing of a Python that runs in the C locale.
     assert own < seen <= own | {"PATH", "HOME", "LANG", "TMPDIR", "LC_CTYPE"}
 
