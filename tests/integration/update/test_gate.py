@@ -127,6 +127,8 @@ def test_a_look_ahead_that_is_interrupted_leaves_nothing_that_lasts(
         stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
+        # A shell's background jobs, as this test may be one, ignore SIGINT.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     assert process.stdin is not None
     process.stdin.write(json.dumps(options).encode())
