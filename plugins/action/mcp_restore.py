@@ -13,6 +13,7 @@ from ansible.plugins.action import ActionBase
 
 from ..module_utils.backup.store import note_path, noted, require_bytes
 from ..module_utils.errors import FleetError
+from ..plugin_utils.charge import charged
 
 
 class ActionModule(ActionBase):
@@ -23,7 +24,7 @@ class ActionModule(ActionBase):
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         """Ansible's entry point of an action."""
         super().run(tmp, task_vars)
-        options = dict(self._task.args)
+        options = charged(self._task.args, task_vars or {}, self._templar.template)
         try:
             if options.get("archive") and not boolean(options.get("remote_src", False), strict=False):
                 options["archive"] = self._shipped(Path(self._local(options["archive"])))

@@ -17,11 +17,15 @@ description:
   - What goes is moved out of the way in one step first, looked at again, and then deleted without following
     links, never across a mount. Killed at any point, the next run goes on with it.
   - Server processes that belong to no slot and no living client are reported, and ended where that is chosen.
+  - A protected server loses nothing without an approval (C(NAME:cleanup)), and nothing is deleted or ended
+    outside the change windows; what stays for that says so.
+  - What each server loses is on record on the host (M(mcpops.fleet.mcp_audit)) before it happens.
   - Check mode gives just the list that a run deletes.
 author:
   - mcpops.fleet contributors (@mcpops)
 extends_documentation_fragment:
   - mcpops.fleet.fleet
+  - mcpops.fleet.fleet.charge
   - mcpops.fleet.fleet.attributes
 attributes:
   check_mode:
@@ -68,6 +72,7 @@ options:
 seealso:
   - module: mcpops.fleet.mcp_update
   - module: mcpops.fleet.mcp_server_info
+  - module: mcpops.fleet.mcp_audit
 """
 
 EXAMPLES = r"""
@@ -116,7 +121,9 @@ found:
       type: str
       returned: success
     rule:
-      description: What decided it, such as V(active), V(pinned), V(min_age) or V(keep).
+      description:
+        - What decided it, such as V(active), V(pinned), V(min_age) or V(keep); V(protected) or V(closed)
+          where it could go and is not allowed to.
       type: str
       returned: success
     why:
@@ -142,11 +149,15 @@ foreign:
   type: list
   elements: dict
   returned: success
+audit:
+  description: Number and hash (C(seq), C(hash)) of the last line of the host's audit; V(none) without.
+  type: dict
+  returned: success
 orphans:
   description:
     - Server processes that belong to no slot and no living client. Each C(pid), C(server), C(slot),
       C(seconds) that it has run, C(why), and C(action) - V(report), V(end) in check mode, V(ended), V(gone),
-      V(left).
+      V(left), V(kept) where ending it is not allowed.
   type: list
   elements: dict
   returned: success
@@ -158,7 +169,7 @@ from ..module_utils.cleanup.clean import Cleaner, Outcome
 from ..module_utils.cleanup.report import diff_of, result_of
 from ..module_utils.effects import Effects
 from ..module_utils.errors import FleetError
-from ..module_utils.module import read_host
+from ..module_utils.module import CHARGE, charge_of, read_host
 from ..module_utils.retention.parse import parse_policies
 from ..module_utils.update.host import open_host
 
@@ -179,6 +190,7 @@ def main() -> None:
                 },
             },
             "lock_timeout": {"type": "float", "default": 60},
+            **CHARGE,
         },
         supports_check_mode=True,
     )
@@ -195,8 +207,7 @@ def main() -> None:
 def run(module: AnsibleModule) -> Outcome:
     """Foresee a cleanup, or do it."""
     policies, wanted = parse_policies(module.params["policies"], module.params["servers"])
-    # The record of each change belongs into Cleaner's ``note``, which is called where it happens.
-    cleaner = Cleaner(open_host(read_host(module), Effects()), policies, wanted)
+    cleaner = Cleaner(open_host(read_host(module), Effects()), policies, wanted, charge_of(module))
     return cleaner.foresee() if module.check_mode else cleaner.clean(module.params["lock_timeout"])
 
 

@@ -16,11 +16,15 @@ description:
     host, or does not fit this one is refused; so is one of a server that this host serves otherwise.
   - Each server has to answer before a client reaches it. One that does not is stopped, and fails the module;
     the others come back.
+  - It is on record on the host (M(mcpops.fleet.mcp_audit)), whose own lines stay as they are; what stands in
+    the backup is the number and hash of the last line of the host that was lost, which is named there.
+  - Like a rollback it may happen outside the change windows, and without an approval, which goes on record.
   - When it is cut off, run it again. A host that serves what the backup holds is left as it is.
 author:
   - mcpops.fleet contributors (@mcpops)
 extends_documentation_fragment:
   - mcpops.fleet.fleet
+  - mcpops.fleet.fleet.charge
   - mcpops.fleet.fleet.attributes
 attributes:
   check_mode:
@@ -112,7 +116,7 @@ from ..module_utils.backup.age import HAS_PYRAGE, Identity
 from ..module_utils.backup.restore import Restore, Restored
 from ..module_utils.effects import Effects
 from ..module_utils.errors import FleetError
-from ..module_utils.module import need, read_host
+from ..module_utils.module import CHARGE, charge_of, need, read_host
 from ..module_utils.update.host import open_host
 
 UNPREPARED = ["prepare the host, look at the backup, bring its servers into service"]
@@ -129,6 +133,7 @@ def main() -> None:
             "servers": {"type": "list", "elements": "str"},
             "lock_timeout": {"type": "float", "default": 60},
             "ready_timeout": {"type": "float", "default": 60},
+            **CHARGE,
         },
         supports_check_mode=True,
     )
@@ -166,6 +171,7 @@ def run(module: AnsibleModule) -> Restored | None:
         given["servers"],
         given["lock_timeout"],
         given["ready_timeout"],
+        charge_of(module),
     )
     return restore.run(Path(given["archive"]), Identity(given["identity"]), apply=not module.check_mode)
 
@@ -173,6 +179,8 @@ def run(module: AnsibleModule) -> Restored | None:
 def result_of(restored: Restored, module: AnsibleModule) -> dict[str, Any]:
     """The module's result."""
     plan, failed = restored.plan, restored.failed
+    if restored.unrecorded:
+        module.warn(f"the audit is not as it should be: {restored.unrecorded}")
     result: dict[str, Any] = {
         "changed": bool(plan.lines()),
         "plan": plan.lines(),

@@ -11,12 +11,17 @@ its process, its process is proven before a client reaches it.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
+from datetime import datetime, timezone
 from pathlib import Path
+from typing import Any
 
+from ..audit.account import Account
 from ..errors import FleetError, explained
+from ..protection.permit import Change, permit
 from ..release.tree import room
+from ..update.charge import Charge, named
 from ..update.host import Host
 from ..update.ports import claim
 from ..update.report import Report
@@ -31,11 +36,15 @@ from .store import noted, require_bytes
 
 @dataclass(frozen=True)
 class Restored:
-    """``failed``: servers that are not in service, and why."""
+    """``failed``: servers that are not in service, and why; ``unrecorded`` why the host's audit lacks it."""
 
     contents: Contents
     plan: Plan
     failed: dict[str, FleetError]
+    unrecorded: str | None = None
+
+
+ACTION = "restore"
 
 
 def check(host: Host, path: Path, identity: Identity) -> Contents:
@@ -57,6 +66,7 @@ class Restore:
     :param servers: only these; None: all.
     :param lock_timeout: seconds to wait for another run on the same server.
     :param ready_timeout: seconds for each server to answer.
+    :param charge: who asks for it; what allows it is put on record and keeps nothing back.
     """
 
     def __init__(
@@ -66,12 +76,15 @@ class Restore:
         servers: Collection[str] | None,
         lock_timeout: float,
         ready_timeout: float,
+        charge: Charge | None = None,
     ) -> None:
         self._host = host
         self._name = name
         self._servers = servers
         self._lock_timeout = lock_timeout
         self._ready_timeout = ready_timeout
+        self._charge = charge or Charge()
+        self._account = Account(host.trail, self._charge.who, lambda: host.senses.now().wall)
 
     def run(self, path: Path, identity: Identity, apply: bool) -> Restored:
         """All of it, or in check mode what it would be.
@@ -85,36 +98,62 @@ class Restore:
             failed: dict[str, FleetError] = {}
             if apply:
                 if plan.releases:
-                    place_releases(self._host, contents, identity, plan.releases)
+                    self._place(contents, identity, plan)
                 for part in plan.lacking:
                     try:
-                        self._bring_back(part)
+                        self._bring_back(part, contents)
                     except FleetError as error:
                         failed[part.name] = error.on(part.name)
-            return Restored(contents, plan, failed)
+            return Restored(contents, plan, failed, self._account.problem)
 
-    def _bring_back(self, part: ServerPart) -> None:
+    def _place(self, contents: Contents, identity: Identity, plan: Plan) -> None:
+        begun = {**_source(contents), "plan": [f"place the release {name}" for name in sorted(plan.releases)]}
+        # As a way back: a host without its servers is worse off than a record with a gap.
+        with self._account.change(ACTION, None, begun, needed=False):
+            place_releases(self._host, contents, identity, plan.releases)
+
+    @contextlib.contextmanager
+    def _recorded(self, part: ServerPart, contents: Contents) -> Iterator[None]:
+        wanted = Change(part.name, f"restore {part.active.package}", part.active.version, guarded=False)
+        now = datetime.fromtimestamp(self._host.senses.now().wall, timezone.utc)
+        begun = {
+            **_source(contents),
+            "before": None,
+            "wanted": part.active.package,
+            "plan": [f"bring it into service in {part.slot}"],
+            "allowed": permit([wanted], False, self._charge.rules, now).basis,
+        }
+        secrets = {value for spec in part.specs.values() for value in spec.credentials.values()}
+        with self._account.change(ACTION, part.name, begun, secrets=secrets, needed=False) as entry:
+            yield
+            entry.told = {"before": None, "after": named(part.active, part.slot)}
+
+    def _bring_back(self, part: ServerPart, contents: Contents) -> None:
         with explained("bring it back"), self._host.journal.lock(part.name, self._lock_timeout):
             # Looked at once more: nobody else is at work on it from here on.
             require_free(self._host, part)
             if serves(self._host, part):
                 return
-            for deployment in part.record.slots.values():
-                require_whole(self._host, deployment.path, deployment.release, part.name)
-            claim(self._host, part.record)
-            steps = Steps(self._host, part.definition(self._ready_timeout), part.record, Report())
-            self._host.sync(part.name)
-            self._fill_idle(part)
-            try:
-                steps.start(part.slot, part.specs[part.slot])
-                steps.await_active(part.slot)
-                self._open(part, steps)
-            except FleetError:
-                # What clients reach by now is theirs, whatever went wrong.
-                with contextlib.suppress(FleetError):
-                    if steps.front.serving() != part.slot:
-                        steps.leave(part.slot)
-                raise
+            with self._recorded(part, contents):
+                self._revive(part)
+
+    def _revive(self, part: ServerPart) -> None:
+        for deployment in part.record.slots.values():
+            require_whole(self._host, deployment.path, deployment.release, part.name)
+        claim(self._host, part.record)
+        steps = Steps(self._host, part.definition(self._ready_timeout), part.record, Report())
+        self._host.sync(part.name)
+        self._fill_idle(part)
+        try:
+            steps.start(part.slot, part.specs[part.slot])
+            steps.await_active(part.slot)
+            self._open(part, steps)
+        except FleetError:
+            # What clients reach by now is theirs, whatever went wrong.
+            with contextlib.suppress(FleetError):
+                if steps.front.serving() != part.slot:
+                    steps.leave(part.slot)
+            raise
 
     def _fill_idle(self, part: ServerPart) -> None:
         """What a rollback would start."""
@@ -133,3 +172,13 @@ class Restore:
         path = str(part.active.configuration.get("path") or "/mcp")
         steps.front.prepare(part.slot, generation, part.active.address or "127.0.0.1", path)
         steps.front.switch(part.slot, generation, part.route or "")
+
+
+def _source(contents: Contents) -> dict[str, Any]:
+    """What the host's new chain of lines says of its old one, which went with the host."""
+    head = contents.head
+    return {
+        "backup": {
+            "file": contents.path.name, "host": head["host"], "made": head["made"], "audit": head.get("audit")
+        }
+    }  # fmt: skip

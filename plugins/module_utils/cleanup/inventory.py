@@ -70,6 +70,12 @@ def inventory(
     return Inventory(tuple(items), tuple(uses), tuple(foreign))
 
 
+def server_of_log(name: str) -> str | None:
+    """Whose log a file is, by its name."""
+    found = _LOG.fullmatch(name)
+    return found[1] if found else None
+
+
 def _release(standing: Standing, now: float, evidence: Collection[str]) -> Item:
     release = standing.release
     if release is None:

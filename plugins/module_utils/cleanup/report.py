@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..retention.decide import Decision
-from .clean import Outcome
+from .outcome import Outcome
 
 
 def result_of(outcome: Outcome) -> dict[str, Any]:
@@ -42,6 +42,7 @@ def result_of(outcome: Outcome) -> dict[str, Any]:
     ]
     return {
         "changed": outcome.changed,
+        "audit": outcome.audit and outcome.audit.to_json(),
         "found": entries,
         "reclaimed": sum(size or 0 for size in outcome.freed.values()),
         "kept": sum(entry["size"] or 0 for entry in entries if entry["action"] == "keep"),

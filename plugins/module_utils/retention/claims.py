@@ -5,7 +5,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
 
 from ..journal.record import Deployment, Record
 from .scene import Claim
@@ -32,6 +33,17 @@ def groups_of(record: Record) -> set[str]:
     """The packages that a record names, as groups of items."""
     held = [deployment for deployment, _claim in claims_of(record)]
     return {f"{each.registry_type}/{each.identifier.replace('/', '+')}" for each in held if each.identifier}
+
+
+def owners_of(records: Iterable[Record], packages: Mapping[str, Iterable[str]]) -> Mapping[str, set[str]]:
+    """The servers of each package (as a group of items), by journals and by the inventory's ``packages``."""
+    owners: dict[str, set[str]] = defaultdict(set)
+    for group, servers in packages.items():
+        owners[group] |= set(servers)
+    for record in records:
+        for group in groups_of(record):
+            owners[group].add(record.server)
+    return owners
 
 
 def failed(record: Record) -> str | None:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
-from .claims import claims_of, groups_of
+from .claims import claims_of, owners_of
 from .policy import KINDS, Policies, Policy, Rule, amount, contradictions, duration, merged
 from .scene import CLAIMS, Claim, Item, Scene, Use
 
@@ -124,13 +124,9 @@ class _Rules:
 
     def __init__(self, scene: Scene, policies: Policies) -> None:
         self._policies = policies
-        self._servers: dict[str, set[str]] = defaultdict(set)
-        for group, servers in policies.packages.items():
-            self._servers[group] |= servers
-        for record in scene.records:
-            self._servers[record.server].add(record.server)
-            for group in groups_of(record):
-                self._servers[group].add(record.server)
+        # A server's own name is the group of its logs.
+        logs = {record.server: {record.server} for record in scene.records}
+        self._servers = {**owners_of(scene.records, policies.packages), **logs}
         self._known: dict[str, Policy] = {}
         everyone = (policies.fleet, *policies.servers.values())
         self.warnings = [*policies.warnings, *contradictions(merged(everyone))]

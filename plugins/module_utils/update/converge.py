@@ -135,13 +135,13 @@ class Converger:
             observed = self._observe(steps)
             plan = with_protection(plan_present(observed, phase), steps.record, self._definition.protected)
             allowed = self._permit(steps, changes_of(plan, observed, self._definition))
-            self._report.eras = self._host.eras_in_use(
-                steps.record, self._definition.update.era_in_use, keep=apply
-            )
             if not apply:
+                self._look_at_eras(steps, keep=False)
                 return self._foreseen(steps, plan, self._definition.package, allowed)
             action = action_of(plan, observed)
             with self._recorded(steps, plan, action, self._definition.package, allowed):
+                # Written down even where nothing is to change: what the edge counted is lost with its process.
+                self._look_at_eras(steps, keep=True)
                 self._sync(plan)
                 try:
                     for prelude in plan.before:
@@ -266,6 +266,10 @@ class Converger:
             entry.told["reason"] = (
                 "left out: the server's credentials cannot be read, which it may have in it"
             )
+
+    def _look_at_eras(self, steps: Steps, keep: bool) -> None:
+        days = self._definition.update.era_in_use
+        self._report.eras = self._host.eras_in_use(steps.record, days, keep)
 
     def _sync(self, plan: Plan) -> None:
         if plan.changes:
