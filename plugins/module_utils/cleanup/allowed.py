@@ -22,7 +22,7 @@ NOBODY = ""
 """In place of a server, for what is of none: a package cache, a backup, what no server has any more."""
 
 HELD = ("protected", "closed")
-"""Rules by which something stays: its server is protected and nothing approves it; it is no time for changes."""
+"""Rules by which something stays: its server is protected, and nothing approves it; it is no time for it."""
 
 
 class Allowed:

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, mcpops.fleet contributors
 # GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What each server loses by a cleanup, and how that is put on record: two lines a server, however much it is."""
+"""What each server loses by a cleanup, and how that is put on record: two lines each, however much it is."""
 
 from __future__ import annotations
 

@@ -64,7 +64,7 @@ def foreseen(sight: Sight, orphans: list[Orphan], policies: Policies, places: Pl
 
 
 def wish(orphan: Orphan, sight: Sight, policies: Policies) -> tuple[Orphan, str]:
-    """What is to become of an orphan: ``report`` or ``end`` by the policy, ``kept`` where that is not allowed."""
+    """What is to become of an orphan: ``report`` or ``end`` by the policy, ``kept`` where it may not end."""
     own = policies.servers.get(orphan.server, Policy())
     what = merged([policies.fleet, own]).orphans or "report"
     held = sight.allowed.held([orphan.server]) if what == "end" else None

@@ -13,9 +13,12 @@ from typing import Any
 from ..errors import FleetError
 from ..retention.parse import parse_policy
 from .package import parse_package
+from .policy import parse_update
 from .reader import Reader, shown
-from .server import BridgePolicy, Call, Requirements, ServerDefinition, UpdatePolicy
+from .requirements import parse_requirements
+from .server import BridgePolicy, ServerDefinition
 from .service import parse_service
+from .settings import parse_arguments, parse_credentials, parse_user_config
 
 _RESERVED = (
     "audit",
@@ -33,10 +36,8 @@ _RESERVED = (
 """Names of the fleet's own accounts, units and folders; a server of that name would share them."""
 _NAME = re.compile(rf"(?!(?:{'|'.join(_RESERVED)})\Z)" r"[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?")
 _URL_PATH = re.compile(r"(/[A-Za-z0-9._~-]+)+/?|/")
-_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 
 TRANSPORTS = ("streamable-http", "stdio")
-ERAS = ("modern", "legacy")
 SERVES = ("launcher", "http")
 _KEYS = (
     "name", "package", "transport", "arguments", "environment", "credentials", "command", "user_config",
@@ -66,20 +67,20 @@ def parse(raw: Any, credentials: Mapping[str, Any] | None = None) -> ServerDefin
         sha256=package.sha256,
         source=package.source,
         transport=transport,
-        arguments=_arguments(reader),
+        arguments=parse_arguments(reader),
         environment=reader.variables("environment"),
-        credentials=_credentials(reader, credentials),
+        credentials=parse_credentials(reader, credentials),
         command=reader.text("command", package.rules.command, "mcp-server-time")
         if reader.raw.get("command")
         else None,
-        user_config=_user_config(reader, package.registry_type),
+        user_config=parse_user_config(reader, package.registry_type),
         path=reader.text("path", _URL_PATH, "/mcp", "/mcp"),
         route=reader.text("route", _URL_PATH, f"/{name}", f"/{name}"),
         ports=_ports(reader),
-        require=_require(reader),
+        require=parse_requirements(reader),
         retention=_retention(reader),
         service=parse_service(reader),
-        update=_update(reader),
+        update=parse_update(reader),
         protected=reader.flag("protected"),
         serve=_serve(reader, transport),
         bridge=_bridge(reader),
@@ -102,7 +103,7 @@ def parse_name(raw: Any, credentials: Mapping[str, Any] | None = None) -> Server
         identifier="",
         version="",
         transport=reader.choice("transport", "", TRANSPORTS),
-        update=_update(reader),
+        update=parse_update(reader),
         protected=reader.flag("protected"),
         serve=_serve(reader, str(reader.raw.get("transport"))),
     )
@@ -130,48 +131,6 @@ def _check_unique(what: str, owned: Sequence[tuple[str, str]]) -> None:
         owners[value] = owner
 
 
-def _arguments(reader: Reader) -> tuple[str, ...]:
-    values = reader.sequence("arguments")
-    for value in values:
-        if isinstance(value, bool) or not isinstance(value, (str, int, float)) or "\0" in str(value):
-            raise reader.complaint("arguments", f"{shown(value)} is not text", "Quote it.")
-    return tuple(str(value) for value in values)
-
-
-def _user_config(reader: Reader, registry_type: str) -> dict[str, Any]:
-    """What an mcpb lets its user configure; whether it knows such a setting is seen when it is there."""
-    raw = reader.raw.get("user_config") or {}
-    if raw and registry_type != "mcpb":
-        raise reader.complaint("user_config", f"packages of {registry_type} have none", "Leave it out.")
-    if not isinstance(raw, Mapping) or not all(isinstance(name, str) for name in raw):
-        raise reader.complaint("user_config", "it is no mapping", "Write it as NAME: value pairs.")
-    for name, value in raw.items():
-        several = isinstance(value, Sequence) and not isinstance(value, (str, bytes))
-        if not all(isinstance(each, (str, int, float)) for each in (value if several else [value])):
-            raise reader.complaint(
-                f"user_config.{name}",
-                f"it is {shown(value)}",
-                "Give a text, a number, true, false or a list.",
-            )
-    return dict(raw)
-
-
-def _credentials(reader: Reader, beside: Mapping[str, Any] | None) -> dict[str, str]:
-    inside = reader.raw.get("credentials") or {}
-    if not isinstance(inside, Mapping):
-        raise reader.complaint("credentials", "it is no mapping", "Write it as NAME: value pairs.")
-    raw = {**inside, **(beside or {})}
-    credentials = Reader(reader.server, "", {"credentials": raw}, ("credentials",)).variables(
-        "credentials", True
-    )
-    both = sorted(set(credentials) & set(reader.raw.get("environment") or {}))
-    if both:
-        raise reader.complaint(
-            "credentials", f"{', '.join(both)} is in environment too", "Keep it in one of them."
-        )
-    return credentials
-
-
 def _ports(reader: Reader) -> tuple[int, int] | None:
     ports = reader.sequence("ports")
     if not ports:
@@ -187,81 +146,6 @@ def _ports(reader: Reader) -> tuple[int, int] | None:
             "Give two different ports from 1024 to 65535: blue's and green's.",
         )
     return ports[0], ports[1]
-
-
-def _require(reader: Reader) -> Requirements:
-    require = Reader(reader.server, "require", reader.raw.get("require") or {}, ("tools", "calls", "schemas"))
-    tools = require.sequence("tools")
-    if not all(isinstance(tool, str) and tool for tool in tools):
-        raise require.complaint("tools", f"it is {shown(tools)}", "Write it as a list of tool names.")
-    calls = []
-    for raw in require.sequence("calls"):
-        call = Reader(reader.server, "require.calls", raw, ("tool", "arguments", "expect"))
-        arguments = call.raw.get("arguments") or {}
-        if not isinstance(call.raw.get("tool"), str) or not isinstance(arguments, Mapping):
-            raise call.complaint("", f"it is {shown(raw)}", "Give tool (its name) and arguments (a mapping).")
-        expect = call.raw.get("expect")
-        if expect is not None and not isinstance(expect, str):
-            raise call.complaint("expect", f"it is {shown(expect)}", "Give a JMESPath expression, quoted.")
-        calls.append(Call(call.raw["tool"], dict(arguments), expect))
-    return Requirements(tuple(tools), tuple(calls), _schemas(require))
-
-
-def _schemas(require: Reader) -> dict[str, dict[str, Any]]:
-    """What clients rely on, by tool."""
-    raw = require.raw.get("schemas") or {}
-    if not isinstance(raw, Mapping):
-        raise require.complaint("schemas", f"it is {shown(raw)}", "Write it as TOOL: {input: …, output: …}.")
-    found: dict[str, dict[str, Any]] = {}
-    for tool, sides in raw.items():
-        reader = Reader(require.server, f"require.schemas.{tool}", sides, ("input", "output"))
-        for side, schema in sides.items():
-            if not isinstance(schema, Mapping):
-                raise reader.complaint(
-                    side, f"it is {shown(schema)}", "Write it as a JSON Schema (a mapping)."
-                )
-        found[str(tool)] = {str(side): dict(schema) for side, schema in sides.items()}
-    return found
-
-
-def _update(reader: Reader) -> UpdatePolicy:
-    known = [item.name for item in fields(UpdatePolicy)]
-    update = Reader(reader.server, "update", reader.raw.get("update") or {}, known)
-    default = UpdatePolicy()
-    return UpdatePolicy(
-        install_timeout=update.number("install_timeout", default.install_timeout, 1, 7200),
-        ready_timeout=update.number("ready_timeout", default.ready_timeout, 1, 3600),
-        healthy_threshold=int(update.number("healthy_threshold", default.healthy_threshold, 1, 100)),
-        bake=update.number("bake", default.bake, 0, 86400),
-        drain=update.number("drain", default.drain, 0, 7 * 86400),
-        stop_timeout=update.number("stop_timeout", default.stop_timeout, 0, 600),
-        max_error_rate=update.number("max_error_rate", default.max_error_rate, 0, 1),
-        on_breaking=update.choice("on_breaking", default.on_breaking, ("stop", "allow")),
-        on_description=update.choice("on_description", default.on_description, ("warn", "stop")),
-        approved=_approved(update),
-        era_in_use=update.number("era_in_use", default.era_in_use, 0, 90),
-        drop_eras=_drop_eras(update),
-    )
-
-
-def _approved(update: Reader) -> tuple[str, ...]:
-    for digest in update.sequence("approved"):
-        if not isinstance(digest, str) or not _DIGEST.fullmatch(digest):
-            raise update.complaint(
-                "approved", f"{shown(digest)} is no digest of a contract",
-                "Copy it from the error or the result, sha256: and 64 hexadecimal digits.",
-            )  # fmt: skip
-    return tuple(map(str, update.sequence("approved")))
-
-
-def _drop_eras(update: Reader) -> tuple[str, ...]:
-    eras = update.sequence("drop_eras")
-    unknown = [era for era in eras if era not in ERAS]
-    if unknown:
-        raise update.complaint(
-            "drop_eras", f"it has {shown(unknown)}", f"Give a list of eras: {', '.join(ERAS)}."
-        )
-    return tuple(dict.fromkeys(eras))
 
 
 def _retention(reader: Reader) -> Mapping[str, Any]:

@@ -140,7 +140,7 @@ class Converger:
                 return self._foreseen(steps, plan, self._definition.package, allowed)
             action = action_of(plan, observed)
             with self._recorded(steps, plan, action, self._definition.package, allowed):
-                # Written down even where nothing is to change: what the edge counted is lost with its process.
+                # Also where nothing is to change: what the edge counted is lost with its process.
                 self._look_at_eras(steps, keep=True)
                 self._sync(plan)
                 try:
