@@ -212,3 +212,20 @@ def test_nothing_is_changed_in_a_freeze_but_what_is_under_way_after_its_switch(n
     [begun] = [line for line in lines(node) if line.get("wanted") == "fleet-test-server@3.0.0"]
     assert begun["allowed"] == {"closed": "changes are frozen (feast)", "emergency": "a leak"}
     assert begun["who"]["user"] == "alice"
+
+
+def test_a_run_that_is_refused_or_only_looks_leaves_nothing_behind(node: Node) -> None:
+    converger(node, "1.0.0").present("settled", apply=True)
+    eras = node.root / "state" / "box" / "eras.json"
+    eras.unlink(missing_ok=True)
+    with pytest.raises(FleetError, match="frozen"):
+        converger(node, "2.0.0", windows=FROZEN).present("settled", apply=True)
+    assert converger(node, "2.0.0").present("settled", apply=False).report.eras is not None
+    folder = node.root / "state" / "audit"
+    folder.rename(folder.with_name("aside"))
+    folder.write_text("no folder")
+    with pytest.raises(FleetError, match="record the change before it begins"):
+        converger(node, "2.0.0").present("settled", apply=True)
+    assert not eras.exists()
+    converger(node, "1.0.0").present("settled", apply=True)
+    assert eras.exists(), "a run that has nothing to change still writes down what the edge counted"

@@ -22,6 +22,7 @@ from ansible_collections.mcpops.fleet.plugins.module_utils.backup.collect import
 from ansible_collections.mcpops.fleet.plugins.module_utils.backup.restore import Restore, Restored
 from ansible_collections.mcpops.fleet.plugins.module_utils.backup.store import Store, Stored
 from ansible_collections.mcpops.fleet.plugins.module_utils.effects import Effects
+from ansible_collections.mcpops.fleet.plugins.module_utils.update.charge import Charge
 from ansible_collections.mcpops.fleet.plugins.module_utils.update.info import servers_of
 from tests.support import wheels
 from tests.support.node import Node
@@ -65,9 +66,10 @@ class Served:
         apply: bool = True,
         servers: list[str] | None = None,
         name: str = HOST,
+        charge: Charge | None = None,
     ) -> Restored:
         """Restore the backup to the node."""
-        restore = Restore(self.node.host(effects), name, servers, lock_timeout=10, ready_timeout=10)
+        restore = Restore(self.node.host(effects), name, servers, 10, 10, charge)
         return restore.run(self.archive, identity(), apply)
 
     def state(self) -> dict[str, Any]:

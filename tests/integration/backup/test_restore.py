@@ -8,15 +8,22 @@ from __future__ import annotations
 import os
 import socket
 import stat
+import time
 from pathlib import Path
 
 import pytest
 
+from ansible_collections.mcpops.fleet.plugins.module_utils.audit.account import Account, Who
+from ansible_collections.mcpops.fleet.plugins.module_utils.audit.chain import check
 from ansible_collections.mcpops.fleet.plugins.module_utils.errors import FleetError
+from ansible_collections.mcpops.fleet.plugins.module_utils.protection.rules import rules_of
+from ansible_collections.mcpops.fleet.plugins.module_utils.update.charge import Charge
 from tests.fault.crashes.effects import Killing
-from tests.integration.backup.conftest import Served
+from tests.integration.backup.conftest import HOST, Served
 from tests.support.client import LegacySession
 from tests.support.node import version
+
+FROZEN = [{"freeze": "feast", "until": "2100-01-01"}]
 
 
 def files_of(root: Path) -> set[str]:
@@ -120,3 +127,25 @@ def test_what_does_not_come_up_keeps_no_other_from_coming_back(served: Served) -
     restored = served.restore(servers=["crate", "tool"])
     assert not restored.failed and version(served.node, "crate") == "2.0.0"
     assert set(served.state()) == {"crate", "tool"}
+
+
+def test_a_restore_goes_on_with_the_hosts_own_record_and_says_there_what_it_came_from(served: Served) -> None:
+    served.bare()
+    with Account(served.node.host().trail, Who(), time.time).change("deploy", "other", {}):
+        pass
+    frozen = Charge(Who({"user": "alice"}, HOST), rules_of((), FROZEN, None))
+    assert not served.restore(servers=["tool"], charge=frozen).failed
+    chain = check(served.node.host().trail.parts())
+    assert chain.problems == ()
+    first, _ended, placing, placed, begun, ended = (line.fields for line in chain.lines)
+    assert first["action"] == "deploy", "what was there before is still there"
+    assert (placing["action"], placing["server"], placed["result"]) == ("restore", None, "done")
+    assert len(placing["plan"]) == 1
+    assert (begun["action"], begun["server"], begun["who"]["user"]) == ("restore", "tool", "alice")
+    assert begun["allowed"]["closed"] == "changes are frozen (feast)", "it may, and what it lacked is told"
+    assert begun["backup"]["file"] == served.archive.name
+    assert begun["backup"]["audit"]["seq"] > 6, "where the record of the host that was lost ended"
+    assert (ended["result"], ended["after"]["package"]) == ("done", "fleet-test-server@2.0.0")
+    assert ended["after"]["release"]
+    assert served.restore(servers=["tool"]).plan.lines() == []
+    assert len(check(served.node.host().trail.parts()).lines) == 6

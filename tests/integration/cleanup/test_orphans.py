@@ -18,8 +18,12 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.mcpops.fleet.plugins.module_utils.audit.chain import check
 from ansible_collections.mcpops.fleet.plugins.module_utils.cleanup import orphans
 from ansible_collections.mcpops.fleet.plugins.module_utils.cleanup.report import result_of
+from ansible_collections.mcpops.fleet.plugins.module_utils.journal.record import Record
+from ansible_collections.mcpops.fleet.plugins.module_utils.protection.rules import rules_of
+from ansible_collections.mcpops.fleet.plugins.module_utils.update.charge import Charge
 from tests.integration.cleanup.cleaning import cleaned, foreseen
 from tests.support.node import Node
 from tests.support.releases import place
@@ -139,6 +143,28 @@ def test_a_server_whose_starter_has_ended_and_whose_input_another_holds_is_no_or
         each.close()
     os.close(reading)
     os.close(writing)
+
+
+def test_an_orphan_of_a_protected_server_lives_until_its_end_is_approved_and_is_then_on_record(
+    node: Node, client: tuple[subprocess.Popen[str], int]
+) -> None:
+    process, server = client
+    process.kill()
+    process.wait()
+    node.host().journal.save(Record("box", protected=True))
+    for look in (foreseen, cleaned):
+        [orphan] = result_of(look(node, END))["orphans"]
+        assert (orphan["pid"], orphan["action"]) == (server, "kept") and running(server)
+        assert "box: the server is protected, and nothing approves this change" in orphan["why"]
+    assert node.host().trail.parts() == []
+    approved = Charge(rules=rules_of(["box:cleanup"], (), None))
+    [orphan] = result_of(cleaned(node, END, charge=approved))["orphans"]
+    assert orphan["action"] == "ended" and not running(server)
+    begun, ended = (line.fields for line in check(node.host().trail.parts()).lines)
+    assert (begun["server"], begun["plan"]) == (
+        "box", [f"end process {server} of box/blue: its client has ended"]
+    )  # fmt: skip
+    assert (ended["ended"], ended["deleted"]) == ([f"process {server} of box/blue"], [])
 
 
 def test_an_orphan_at_whose_server_another_run_is_at_work_is_left(

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from ansible_collections.mcpops.fleet.plugins.module_utils.backup.store import note_path
 from ansible_collections.mcpops.fleet.plugins.module_utils.cleanup.report import result_of
 from ansible_collections.mcpops.fleet.plugins.module_utils.errors import FleetError
 from ansible_collections.mcpops.fleet.plugins.module_utils.release.package import Package
@@ -49,6 +50,25 @@ def test_links_are_removed_inside_a_release_and_left_in_the_place_of_one(node: N
     done = result_of(cleaned(node))
     assert not release.exists() and planted.is_symlink()
     assert {entry["path"] for entry in done["foreign"]} == {str(planted), str(node.root / "releases" / "npm")}
+
+
+def test_a_backup_its_note_and_its_lock_are_the_fleets_own_and_a_note_goes_with_its_backup(
+    node: Node,
+) -> None:
+    folder = node.root / "backups"
+    folder.mkdir()
+    (folder / ".lock").touch()
+    (folder / "list.txt").touch()
+    for hour in (1, 2):
+        archive = folder / f"node1-20260101T0{hour}0000Z.tar.gz.age"
+        for path in (archive, note_path(archive)):
+            path.write_text("x")
+            os.utime(path, (hour, hour))
+    assert {entry["path"] for entry in result_of(foreseen(node))["foreign"]} == {str(folder / "list.txt")}
+    cleaned(node, {**NOTHING, "backup": {"keep": 1, "min_age": 0, "max_age": 60}})
+    assert {path.name for path in folder.iterdir()} - {".tombstones"} == {
+        ".lock", "list.txt", archive.name, note_path(archive).name
+    }  # fmt: skip
 
 
 def test_what_is_not_named_as_the_fleet_names_things_is_left_and_listed(node: Node) -> None:

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import json
+
 from tests.integration.playbooks.fleet import NODES, SECRET, Fleet
 
 EVERYTHING = {"preset": "aggressive", "release": {"keep": 0, "min_age": 0}, "quarantine": {"min_age": 0}}
@@ -36,6 +38,26 @@ def test_check_mode_lists_what_a_run_then_deletes_and_a_second_run_deletes_nothi
     assert second.recap["node1"]["changed"] == 0
     deployed.run("rollback", "--limit", "node1", box_version="3.0.0").succeeded()
     assert deployed.serves("node1") == "2.0.0"
+
+
+def test_the_rules_of_the_inventory_keep_what_a_cleanup_would_delete_and_the_run_is_on_record(
+    deployed: Fleet,
+) -> None:
+    deployed.run("update", "--limit", "node1", box_version="2.0.0").succeeded()
+    deployed.run("update", "--limit", "node1", box_version="3.0.0").succeeded()
+    wish = {"box_version": "3.0.0", "mcp_retention": EVERYTHING}
+    frozen = {**wish, "mcp_windows": [{"freeze": "feast", "until": "2100-01-01"}]}
+    before = installed(deployed, "node1")
+    kept = deployed.run("cleanup", "--limit", "node1", **frozen).succeeded()
+    assert installed(deployed, "node1") == before and kept.recap["node1"]["changed"] == 0
+    assert "changes are frozen (feast)" in kept.output
+    deployed.run("cleanup", "--limit", "node1", **frozen, mcp_emergency="no room").succeeded()
+    assert installed(deployed, "node1") == {"2.0.0", "3.0.0"}
+    lines = (deployed.root / "node1/state/audit/audit.jsonl").read_text().splitlines()
+    begun, ended = map(json.loads, lines[-2:])
+    assert (begun["action"], begun["server"], begun["host"]) == ("cleanup", "box", "node1")
+    assert (begun["allowed"]["emergency"], ended["result"]) == ("no room", "done")
+    assert begun["who"]["controller"]
 
 
 def test_a_mistake_in_a_policy_is_told_with_its_key_and_nothing_is_deleted(deployed: Fleet) -> None:
