@@ -18,7 +18,8 @@ from .line import Line
 
 COLUMNS = (
     "seq", "time", "event", "host", "server", "action", "result", "who", "before", "wanted", "after",
-    "reason", "started", "contract", "allowed", "plan",
+    "reason", "started", "contract", "allowed", "plan", "releases", "count", "deleted", "ended", "left",
+    "reclaimed", "backup",
 )  # fmt: skip
 
 
@@ -74,12 +75,14 @@ def moment(text: str, option: str, end: bool = False) -> datetime:
 def open_changes(lines: Sequence[Line]) -> list[Line]:
     """Changes of which no line says how they ended, and that no later change of their server took up."""
     ended = {line.fields.get("started") for line in lines if line.event == "ended"}
-    latest = {line.fields.get("server"): line.seq for line in lines if line.event == "started"}
-    return [
-        line
-        for line in lines
-        if line.event == "started" and line.seq not in ended and latest[line.fields.get("server")] == line.seq
-    ]
+    begun = [line for line in lines if line.event == "started"]
+    latest = {_thread(line): line.seq for line in begun}
+    return [line for line in begun if line.seq not in ended and latest[_thread(line)] == line.seq]
+
+
+def _thread(line: Line) -> tuple[object, bool]:
+    """What goes on with what: a cleanup with a cleanup, all else of a server with each other."""
+    return line.fields.get("server"), line.fields.get("action") == "cleanup"
 
 
 def shown(line: Line) -> dict[str, Any]:

@@ -140,7 +140,7 @@ def test_a_restore_goes_on_with_the_hosts_own_record_and_says_there_what_it_came
     first, _ended, placing, placed, begun, ended = (line.fields for line in chain.lines)
     assert first["action"] == "deploy", "what was there before is still there"
     assert (placing["action"], placing["server"], placed["result"]) == ("restore", None, "done")
-    assert len(placing["plan"]) == 1
+    assert len(placing["plan"]) == 2, "what it serves, and what it could go back to"
     assert (begun["action"], begun["server"], begun["who"]["user"]) == ("restore", "tool", "alice")
     assert begun["allowed"]["closed"] == "changes are frozen (feast)", "it may, and what it lacked is told"
     assert begun["backup"]["file"] == served.archive.name

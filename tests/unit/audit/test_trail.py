@@ -283,6 +283,15 @@ def test_a_change_that_a_later_one_of_its_server_took_up_is_not_unfinished(trail
     assert [line.fields["server"] for line in open_changes(check(trail.parts()).lines)] == ["b"]
 
 
+def test_a_cleanup_takes_up_no_update_that_was_cut_off_and_an_update_no_cleanup(trail: Trail) -> None:
+    for action in ("update", "cleanup"):
+        trail.append({"event": "started", "time": "t", "action": action, "server": "a"})
+    assert [line.seq for line in open_changes(check(trail.parts()).lines)] == [1, 2]
+    for action in ("recovery", "cleanup"):
+        trail.append({"event": "started", "time": "t", "action": action, "server": "a"})
+    assert [line.seq for line in open_changes(check(trail.parts()).lines)] == [3, 4]
+
+
 def test_lines_are_found_by_server_action_result_and_time_and_exported(trail: Trail) -> None:
     for day, server in enumerate(("a", "b", "a"), 1):
         result = "done" if day < 3 else "undone"
