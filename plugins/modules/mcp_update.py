@@ -177,7 +177,7 @@ pending:
   type: bool
   returned: always
 active:
-  description: The slot that new clients reach, its version, release digest, eras and tools.
+  description: The slot that new clients reach, its version, release, eras, tools and variables' names.
   type: dict
   returned: always
 previous:
@@ -281,8 +281,8 @@ contract_problem:
   returned: always
 artifacts:
   description:
-    - In check mode with a difference, how the artifacts that the lock names differ from those of the release in
-      service, a line for each package.
+    - In check mode with a difference, how the artifacts that the lock names differ from those of the release
+      in service, a line for each package.
     - V(none) where that is not known, as without a lock.
   type: list
   elements: str

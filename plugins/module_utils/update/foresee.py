@@ -48,7 +48,7 @@ def foresee_contract(host: Host, definition: ServerDefinition, outcome: Outcome)
 
 
 def foresee_artifacts(host: Host, definition: ServerDefinition, outcome: Outcome) -> None:
-    """Add to what a run would do which artifacts would be others, where a lock says what the release is made of.
+    """Add to what a run would do which artifacts would be others, where a lock names them.
 
     A new lock of the version that serves brings another release of it, which nothing else would tell.
     """
