@@ -35,7 +35,7 @@ SERVERS = (
     Package("npm", "@upstash/context7-mcp", "4.1.0"),
     Package("npm", "@upstash/context7-mcp", "4.1.1"),
 )
-ROUNDS = 3
+ROUNDS = 2
 """Installations of each kind, after one that warms the caches."""
 INSTALLED = (
     Package("pypi", "duckduckgo-mcp-server", "0.7.0"),
