@@ -40,9 +40,7 @@ bench-update: setup ## updates and rollbacks under load; ends with a line of JSO
 bench-edge: setup ## straight to a server and through the edge; ends with a line of JSON
 	@python -m tests.bench.edge
 
-bench-lock: setup ## locking ten servers; installing with and without a lock, and offline; ends with a line of JSON
-	@python -m tests.bench.lock
-bench-contract: setup ## contracts of 1,000 and 10,000 tools compared; ends with a line of JSON
+bench-contract: setup ## comparing contracts, locking ten servers, installing from locks and offline; ends with a line of JSON
 	@python -m tests.bench.contract
 
 contracts: setup ## record what public servers offer, version by version, from their registries

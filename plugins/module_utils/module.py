@@ -23,6 +23,7 @@ from .host.layout import Layout, read_layout
 from .journal.record import Record
 from .protection.permit import Change, permit
 from .protection.rules import rules_of
+from .release.moved import listed
 from .update.charge import Charge
 from .update.converge import Outcome
 from .update.host import Host, open_host
@@ -108,12 +109,20 @@ def foresee_unprepared(definition: ServerDefinition, state: str, phase: str, cha
 def diff_of(outcome: Outcome) -> dict[str, str]:
     """A change as ``--diff`` shows it: what served before, what serves (or would serve) after."""
     before, after = contract_lines(outcome.report)
+    artifacts = artifact_lines(outcome.report)
     return {
         "before_header": f"{outcome.record.server} (before)",
         "after_header": f"{outcome.record.server} (after)",
         "before": "".join(f"{line}\n" for line in (*outcome.before, *before)),
-        "after": "".join(f"{line}\n" for line in (*outcome.after, *after)),
+        "after": "".join(f"{line}\n" for line in (*outcome.after, *artifacts, *after)),
     }
+
+
+def artifact_lines(report: Report) -> list[str]:
+    """Which artifacts of the release are others than those of the one that serves."""
+    if not report.artifacts:
+        return []
+    return [f"artifacts: {len(report.artifacts)} differ", *(f"  {line}" for line in listed(report.artifacts))]
 
 
 def contract_lines(report: Report) -> tuple[list[str], list[str]]:

@@ -60,6 +60,15 @@ options:
       defined:
         description: The version that the inventory names.
         type: str
+      given:
+        description: Names of the environment variables that the running one was given.
+        type: list
+        elements: str
+        default: []
+      required:
+        description: Names of those that the version of O(servers[].defined) requires, where that is known.
+        type: list
+        elements: str
   lock_folder:
     description:
       - The folder of the inventory's locks, where it has any.
@@ -164,8 +173,8 @@ servers:
       returned: success
     environment:
       description:
-        - Environment variables that the newest requires and the running one did not; V(none) where that is
-          not known.
+        - Environment variables that the newest requires and the running one was not given; V(none) where that
+          is not known.
       type: list
       elements: str
       returned: success
@@ -205,6 +214,8 @@ _SERVER = {
     "identifier": {"type": "str", "required": True},
     "version": {"type": "str"},
     "defined": {"type": "str"},
+    "given": {"type": "list", "elements": "str", "default": []},
+    "required": {"type": "list", "elements": "str"},
 }
 
 

@@ -60,7 +60,7 @@ servers:
       type: str
       returned: success
     active:
-      description: The slot that new clients reach, its version, release digest, eras and tools.
+      description: The slot that new clients reach, its version, release, eras, tools and variables' names.
       type: dict
       returned: success
     previous:

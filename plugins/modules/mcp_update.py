@@ -177,7 +177,7 @@ pending:
   type: bool
   returned: always
 active:
-  description: The slot that new clients reach, its version, release digest, eras and tools.
+  description: The slot that new clients reach, its version, release, eras, tools and variables' names.
   type: dict
   returned: always
 previous:
@@ -279,6 +279,14 @@ contract_problem:
     - In check mode with a difference, why the new contract could not be looked at; V(none) when it could.
   type: str
   returned: always
+artifacts:
+  description:
+    - In check mode with a difference, how the artifacts that the lock names differ from those of the release
+      in service, a line for each package.
+    - V(none) where that is not known, as without a lock.
+  type: list
+  elements: str
+  returned: always
 eras_in_use:
   description:
     - Which eras clients used at the edge of this host within C(update.era_in_use) days, as for
@@ -308,7 +316,7 @@ from ..module_utils.errors import FleetError
 from ..module_utils.module import CHARGE, charge_of, foresee_unprepared, open_for, result_of
 from ..module_utils.release.locks import loads
 from ..module_utils.update.converge import Converger, Outcome, UpdateFailed
-from ..module_utils.update.foresee import foresee_contract
+from ..module_utils.update.foresee import foresee_artifacts, foresee_contract
 from ..module_utils.update.host import package_of
 
 
@@ -369,16 +377,20 @@ def run(module: AnsibleModule) -> tuple[Outcome, dict[str, Any] | None]:
         return converger.absent(apply), None
     if state == "rolled_back":
         return converger.rolled_back(module.params["unfinished_only"], apply), None
+    look = module.check_mode and module._diff
     if from_controller and not bundle:
         foreseen = Converger(host, definition, 0, charge).present(module.params["phase"], apply=False)
         if "staged" in foreseen.plan.steps and foreseen.refused is None:
             wanted = host.releases.wanted(package_of(definition))
             if wanted:
                 foreseen.report.unseen = "the controller ships the release, and it is not here yet"
+                if look:
+                    foresee_artifacts(host, definition, foreseen)
                 package = {**wanted["package"], "identifier": definition.source or definition.identifier}
                 return foreseen, {**wanted, "package": package}
     outcome = converger.present(module.params["phase"], apply)
-    if module.check_mode and module._diff:
+    if look:
+        foresee_artifacts(host, definition, outcome)
         foresee_contract(host, definition, outcome)
     return outcome, None
 

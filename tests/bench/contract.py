@@ -1,21 +1,25 @@
 # Copyright: (c) 2026, mcpops.fleet contributors
 # GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How long contracts take: compared with one another, digested, refused. Ends with a line of JSON.
+"""What the gate and locks cost: contracts compared, servers locked, installed. Ends with a line of JSON.
 
-Each measurement is a function in MEASURED that gives figures by name; other concerns add theirs there.
+Each measurement is a function in MEASURED that gives figures by name; names as arguments choose among them.
 """
 
 from __future__ import annotations
 
 import json
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 from ansible_collections.mcpops.fleet.plugins.module_utils.contract.compare import compare
 from ansible_collections.mcpops.fleet.plugins.module_utils.contract.offer import Offer
+from tests.bench.lock import installs, locks
 from tests.contracts.servers import SERVERS
 
 Figures = Mapping[str, float]
@@ -45,7 +49,7 @@ def contract(count: int, changed: bool) -> Offer:
     return Offer.of(["legacy"], tools=listed)
 
 
-def best(function: Callable[[], object], times: int = 3) -> float:
+def best(function: Callable[[], object], times: int) -> float:
     """Seconds of the processor that the fastest of several runs took: this is work of one thread."""
     seconds = []
     for _time in range(times):
@@ -58,14 +62,24 @@ def best(function: Callable[[], object], times: int = 3) -> float:
 def comparing() -> Figures:
     """Two contracts of many tools, alike and with every tool changed."""
     figures: dict[str, float] = {}
-    for count in (1_000, 10_000):
+    for count, times in ((1_000, 3), (10_000, 1)):
         old, same, new = contract(count, False), contract(count, False), contract(count, True)
-        figures[f"compare_{count}_identical_s"] = best(lambda old=old, same=same: compare(old, same))  # type: ignore[misc]
-        figures[f"compare_{count}_all_changed_s"] = best(lambda old=old, new=new: compare(old, new))  # type: ignore[misc]
+        figures[f"compare_{count}_identical_s"] = best(partial(compare, old, same), times)
+        figures[f"compare_{count}_all_changed_s"] = best(partial(compare, old, new), times)
     return figures
 
 
-MEASURED: Mapping[str, Callable[[], Figures]] = {"comparing": comparing}
+def in_a_folder(measure: Callable[[Path], Figures]) -> Figures:
+    """What is measured in a folder that goes afterwards."""
+    with tempfile.TemporaryDirectory(prefix="mcpops-bench-") as folder:
+        return measure(Path(folder))
+
+
+MEASURED: Mapping[str, Callable[[], Figures]] = {
+    "comparing": comparing,
+    "locking": partial(in_a_folder, locks),
+    "installing": partial(in_a_folder, installs),
+}
 
 
 def main() -> int:
@@ -73,9 +87,10 @@ def main() -> int:
     figures: dict[str, float] = {}
     for name, measure in MEASURED.items():
         if len(sys.argv) == 1 or name in sys.argv[1:]:
-            figures.update(measure())
-            for key, value in figures.items():
-                print(f"{key:32} {value}")
+            found = measure()
+            for key, value in found.items():
+                print(f"{key:32} {value}", flush=True)
+            figures.update(found)
     print(json.dumps(figures))
     return 0
 

@@ -3,22 +3,17 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What locks cost and save: locking ten servers; installing with and without a lock, and offline.
 
-``python -m tests.bench.lock``. ``figures`` is for benchmarks that print more. All from a warm cache.
+All from a warm cache of the tools, by the clock: they wait for registries and disks.
 """
 
 from __future__ import annotations
 
-import argparse
-import json
 import statistics
-import sys
-import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 from ansible_collections.mcpops.fleet.plugins.module_utils.effects import Effects
 from ansible_collections.mcpops.fleet.plugins.module_utils.release.bundles import Bundles
@@ -40,6 +35,8 @@ SERVERS = (
     Package("npm", "@upstash/context7-mcp", "4.1.0"),
     Package("npm", "@upstash/context7-mcp", "4.1.1"),
 )
+ROUNDS = 2
+"""Installations of each kind, after one that warms the caches."""
 INSTALLED = (
     Package("pypi", "duckduckgo-mcp-server", "0.7.0"),
     Package("npm", "@upstash/context7-mcp", "4.1.1"),
@@ -58,7 +55,7 @@ def locking(folder: Path, at_once: int) -> float:
     return time.monotonic() - started
 
 
-def installing(folder: Path, package: Package, rounds: int) -> dict[str, float]:
+def installing(folder: Path, package: Package) -> dict[str, float]:
     """Median seconds of an installation: resolved on the spot, from a lock, from a lock and a bundle.
 
     They take turns, so that whatever else the machine does meets all of them.
@@ -75,43 +72,29 @@ def installing(folder: Path, package: Package, rounds: int) -> dict[str, float]:
         "offline": (locked, bundle),
     }
     seconds: dict[str, list[float]] = {way: [] for way in ways}
-    for number in range(rounds + 1):
+    for number in range(ROUNDS + 1):
         for way, (there, shipped) in ways.items():
             started = time.monotonic()
             release = there.install(package, timeout=600, bundle=shipped)
-            if number:  # the first round warms the caches
+            if number:
                 seconds[way].append(time.monotonic() - started)
             there.remove(release)
     return {way: round(statistics.median(times), 3) for way, times in seconds.items()}
 
 
-def figures(folder: Path, rounds: int, say: Callable[[str], None] = print) -> dict[str, Any]:
-    """All figures; ``folder`` is an empty one."""
+def locks(folder: Path) -> Mapping[str, float]:
+    """Locking ten servers, all at once and one after the other; ``folder`` is an empty one."""
     locking(folder / "warm", 10)
-    together = [locking(folder / f"together{number}", 10) for number in range(3)]
-    one_by_one = locking(folder / "alone", 1)
-    say(f"locking ten servers: {min(together):.2f} s at once, {one_by_one:.2f} s one after the other")
-    found: dict[str, Any] = {
-        "lock_ten_at_once_s": round(statistics.median(together), 3),
-        "lock_ten_one_by_one_s": round(one_by_one, 3),
+    return {
+        "lock_ten_at_once_s": round(locking(folder / "together", 10), 3),
+        "lock_ten_one_by_one_s": round(locking(folder / "alone", 1), 3),
     }
-    for package in INSTALLED:
-        times = installing(folder / package.registry_type, package, rounds)
-        say(f"{package}: " + ", ".join(f"{way} {value:.2f} s" for way, value in times.items()))
-        found |= {f"{package.registry_type}_{way}_install_s": value for way, value in times.items()}
-    return found
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Print the figures; the last line is JSON."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=int, default=5, help="installations of each kind")
-    options = parser.parse_args(arguments)
-    with tempfile.TemporaryDirectory(prefix="mcpops-bench-") as folder:
-        found = figures(Path(folder), options.rounds)
-    print(json.dumps(found))
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+def installs(folder: Path) -> Mapping[str, float]:
+    """Installing a server of each registry in three ways; ``folder`` is an empty one."""
+    return {
+        f"{package.registry_type}_{way}_install_s": seconds
+        for package in INSTALLED
+        for way, seconds in installing(folder / package.registry_type, package).items()
+    }

@@ -75,6 +75,19 @@ def plain(raw: Any, read: Callable[[str], bytes], warn: Warn = lambda _text: Non
     return _definition(where.at(place), package, described, raw)
 
 
+def required(raw: Any, read: Callable[[str], bytes]) -> list[str] | None:
+    """The variables that the package of a definition's server.json requires; None where it names none.
+
+    :raises FleetError: as ``plain`` does.
+    """
+    if not isinstance(raw, Mapping) or not isinstance(raw.get("server_json"), str):
+        return None
+    where = Where(str(raw.get("name")), raw["server_json"])
+    _place, package = _chosen(where, _read(where, read(raw["server_json"])), raw)
+    items = package.get("environmentVariables") or []
+    return sorted(str(item.get("name")) for item in items if item.get("isRequired"))
+
+
 def _read(where: Where, data: bytes) -> Described:
     try:
         whole: Any = json.loads(data) if len(data) <= _LIMIT else None

@@ -87,7 +87,8 @@ def _standing(host: str, server: Mapping[str, Any], modern: Mapping[str, Sequenc
         host=host,
         version=active.get("version"),
         serves=serves,
-        used=known.get("eras") or {},
+        # Ansible gives mappings that are filled while one reads them, and that cannot be copied as they are.
+        used={era: dict(use.items()) for era, use in (known.get("eras") or {}).items()},
         since=known.get("since"),
         days=float(known.get("days") or 0),
         problem=known.get("problem"),

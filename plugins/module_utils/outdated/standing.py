@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timezone
@@ -25,7 +26,8 @@ NOT_CHECKED = "not checked"
 @dataclass(frozen=True)
 class Running:
     """A server as one host has it. ``version`` is what serves (None: nothing does), ``defined`` what the
-    inventory wants."""
+    inventory wants; ``given`` are variables that the first was given, ``required`` those that the second
+    requires (None: not known)."""
 
     server: str
     host: str
@@ -33,6 +35,8 @@ class Running:
     identifier: str
     version: str | None = None
     defined: str | None = None
+    given: Sequence[str] = ()
+    required: Sequence[str] | None = None
 
     @property
     def package(self) -> tuple[str, str]:
@@ -43,7 +47,7 @@ class Running:
 class Entry:
     """``status`` is ``newest``, ``outdated``, ``not checked`` or ``not running``, ``problem`` why it was not
     checked; ``newest`` and ``newest_at_all`` have a version, when it was published and how many days ago.
-    ``environment`` are variables that the newest requires and the running one did not (None: not known);
+    ``environment`` are variables that the newest requires and the running one lacks (None: not known);
     ``contract`` how their offers differ (None: not compared)."""
 
     server: str
@@ -111,7 +115,16 @@ def _entry(held: Sequence[Running], answer: Answer | str, locked: Sequence[str],
         newest=_dated(answer.of(wanted), now) if wanted else None,
         newest_at_all=_dated(answer.of(latest), now) if latest else None,
         notices=_notices(answer, runs, wanted),
+        environment=_environment(held, wanted),
     )
+
+
+def _environment(held: Sequence[Running], wanted: str | None) -> list[str] | None:
+    """Only a server.json says what a version requires, and the inventory has that of the defined one."""
+    told = [item for item in held if item.required is not None and item.defined == wanted]
+    if not told:
+        return None
+    return sorted({name for item in told for name in item.required or () if name not in item.given})
 
 
 def _status(answer: Answer, version: str | None, wanted: str | None) -> str:
@@ -191,8 +204,14 @@ def row(entry: Mapping[str, Any]) -> tuple[str, ...]:
         _with_age(latest) if ahead else "–",
         "; ".join([f"{entry['status']}{problem}", *entry["notices"]]),
         UNKNOWN if entry["environment"] is None else ", ".join(entry["environment"]) or "none",
-        (entry["contract"] or {}).get("verdict") or "not compared",
+        _compared(entry["contract"] or {}),
     )
+
+
+def _compared(contract: Mapping[str, Any]) -> str:
+    problem = contract.get("problem")
+    why = f" ({textwrap.shorten(problem, 120, placeholder=' …')})" if problem else ""
+    return contract.get("verdict") or f"not compared{why}"
 
 
 def _with_age(version: Mapping[str, Any] | None) -> str:

@@ -15,7 +15,7 @@ from types import MappingProxyType
 from typing import Any
 
 from ..errors import FleetError
-from .closure import Closure
+from .closure import Artifact, Closure
 from .entrypoints import NODE, RELEASE
 from .package import Package
 
@@ -103,6 +103,17 @@ def read(path: Path, node: str | None) -> Release | None:
     placed = path.parent.name == package.folder and path.parent.parent.name == package.registry_type
     whole = all(os.path.exists(word) for argv in release.executables.values() for word in _paths(path, argv))
     return release if named and placed and whole else None
+
+
+def artifacts_of(path: Path) -> tuple[Artifact, ...] | None:
+    """What the release in the directory ``path`` was made of; None when it cannot be read."""
+    try:
+        content = json.loads((path / NAME).read_text("utf-8"))
+        return tuple(
+            Artifact(item["name"], item["version"], tuple(item["hashes"])) for item in content["closure"]
+        )
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
 
 
 def _release(path: Path, content: Mapping[str, Any], node: str | None) -> Release:

@@ -90,7 +90,7 @@ class Releases:
         """Whether a release of this digest is what the lock says; True where there is no lock."""
         if [lock.closure.digest for lock in self._locks if lock.package == package] == [digest]:
             return True
-        lock = self._lock(package)
+        lock = self.lock_of(package)
         return lock is None or lock.closure.digest == digest
 
     def beside(self, root: Path) -> Releases:
@@ -115,7 +115,7 @@ class Releases:
     def find(self, package: Package, *, scripts: bool = False) -> Release | None:
         """The newest release of exactly this package version, and of what its lock says where it has one, if
         it is installed; asks no registry."""
-        lock = self._lock(package)
+        lock = self.lock_of(package)
         found = [
             release
             for release in self._of(self._root / package.registry_type / package.folder)
@@ -174,7 +174,7 @@ class Releases:
                     return found
                 if bundle:
                     return self._install_shipped(work, bundle)
-                lock = self._lock(package)
+                lock = self.lock_of(package)
                 return self._install(work, lock.closure if lock else self._resolve(work))
         except OSError as error:
             raise refused(f"install {package}", error) from error
@@ -262,8 +262,11 @@ class Releases:
             return Program(self.command(release, settings.command))
         return Program(_with_node(release, told.argv), told.environment)
 
-    def _lock(self, package: Package) -> Lock | None:
-        """The lock of a package for this host; raises FleetError when there are some and none fits."""
+    def lock_of(self, package: Package) -> Lock | None:
+        """The lock of a package for this host, None where it has none.
+
+        :raises FleetError: when there are some and none fits.
+        """
         locks = [lock for lock in self._locks if lock.package == package]
         everywhere = [lock for lock in locks if lock.target == Target()]
         return everywhere[0] if everywhere else choose(locks, self.target()) if locks else None

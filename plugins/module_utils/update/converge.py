@@ -16,7 +16,7 @@ from ..audit.account import Change as Entry
 from ..contract.hidden import visible
 from ..definition.server import ServerDefinition, way_of
 from ..errors import FleetError, explained
-from ..journal.record import Record, Result, Transaction, other
+from ..journal.record import Deployment, Record, Result, Transaction, other
 from ..protection.permit import Change, Permit, permit
 from .adopt import adopt
 from .charge import (
@@ -79,6 +79,7 @@ def describe(record: Record, serving: str | None) -> dict[str, Any]:
             "identifier": active.identifier,
             "release": active.release,
             "eras": list((active.offer or {}).get("eras", ())),
+            "environment": _variables(active),
             "tools": sorted(map(visible, (active.offer or {}).get("tools", ()))),
         },
         "previous": previous
@@ -484,6 +485,12 @@ class Converger:
                 ),
             )
         )
+
+
+def _variables(deployment: Deployment) -> list[str]:
+    """Names of the variables that a deployment was given, those of credentials too."""
+    given = deployment.configuration
+    return sorted({*given.get("environment", ()), *given.get("credentials", ())})
 
 
 def _package(record: Record, slot: str | None) -> str | None:

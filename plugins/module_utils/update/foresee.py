@@ -1,18 +1,22 @@
 # Copyright: (c) 2026, mcpops.fleet contributors
 # GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A look ahead at the contract of the release that an update would bring."""
+"""A look ahead at the release that an update would bring: its contract, and what it is made of."""
 
 from __future__ import annotations
+
+from pathlib import Path
 
 from ..contract.compare import compare
 from ..contract.offer import Offer
 from ..definition.server import ServerDefinition
 from ..eras.known import cure
 from ..errors import FleetError
+from ..release.manifest import artifacts_of
+from ..release.moved import moved
 from .converge import Outcome
 from .gate import rule
-from .host import Host
+from .host import Host, package_of
 from .preview import preview
 
 
@@ -41,3 +45,18 @@ def foresee_contract(host: Host, definition: ServerDefinition, outcome: Outcome)
     objection = report.eras and report.eras.objection(dropped, definition.update.drop_eras)
     if objection:
         report.warnings.append(f"the update would be stopped: {objection}. {cure(dropped)}")
+
+
+def foresee_artifacts(host: Host, definition: ServerDefinition, outcome: Outcome) -> None:
+    """Add to what a run would do which artifacts would be others, where a lock names them.
+
+    A new lock of the version that serves brings another release of it, which nothing else would tell.
+    """
+    serving = outcome.record.slots.get(outcome.serving) if outcome.serving else None
+    lock = host.releases.lock_of(package_of(definition))
+    if "staged" not in outcome.plan.steps or serving is None or lock is None:
+        return
+    same = (serving.registry_type, serving.identifier) == (definition.registry_type, definition.identifier)
+    old = artifacts_of(Path(serving.path)) if same else None
+    if old is not None:
+        outcome.report.artifacts = moved(old, lock.closure.artifacts)

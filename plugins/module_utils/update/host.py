@@ -129,8 +129,11 @@ class Host:
             replace(definition, bridge_digest=bridge.digest) if bridge and definition.bridged else definition
         )
 
-    def _bridge(self, definition: ServerDefinition, port: int | None) -> tuple[str, ...]:
-        """The argv in front of a stdio server's own that serves it over HTTP; empty for any other."""
+    def bridge(self, definition: ServerDefinition, port: int | None) -> tuple[str, ...]:
+        """The argv in front of a stdio server's own that serves it over HTTP; empty for any other.
+
+        :raises FleetError: when this host has no bridge.
+        """
         if not definition.bridged:
             return ()
         bridge = self.layout.bridge
@@ -173,7 +176,7 @@ class Host:
             server=definition.name,
             slot=slot,
             argv=(
-                *self._bridge(definition, port),
+                *self.bridge(definition, port),
                 *(filled(word) for word in (*program.argv, *definition.arguments)),
             ),
             environment={

@@ -96,7 +96,8 @@ class _Preview:
 
     def _argv(self, command: tuple[str, ...], port: int | None) -> tuple[str, ...]:
         words = (self._filled(word, port) for word in (*command, *self._definition.arguments))
-        return (*self._host.layout.unprivileged, *words)
+        bridge = self._host.bridge(self._definition, port)
+        return (*self._host.layout.unprivileged, *bridge, *words)
 
     def _filled(self, text: str, port: int | None) -> str:
         return text.replace("{port}", str(port)).replace("{data}", str(self._data))

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -23,6 +23,7 @@ class Report:
     """``steps`` have a name, and seconds; the rest is there once it is known.
 
     ``offers`` are those that ``difference`` is between; ``unseen`` says why a look ahead did not find it out.
+    ``artifacts`` are lines of how what it is made of differs, where its lock says that.
     """
 
     steps: list[dict[str, Any]] = field(default_factory=list)
@@ -30,6 +31,7 @@ class Report:
     drained: Drained | None = None
     difference: Difference | None = None
     offers: tuple[Offer, Offer] | None = None
+    artifacts: Sequence[str] | None = None
     unseen: str | None = None
     warnings: list[str] = field(default_factory=list)
     eras: Known | None = None
@@ -72,6 +74,7 @@ class Report:
             },
             "contract": self.difference.to_json() if self.difference else None,
             "contract_problem": self.unseen,
+            "artifacts": None if self.artifacts is None else list(self.artifacts),
             "eras_in_use": self.eras and self.eras.to_json(),
             "rolled_back": self.rolled_back,
             "reason": self.reason,

@@ -56,9 +56,13 @@ class Run:
 
     @property
     def report(self) -> Any:
-        """What the run reported with ``set_stats``."""
+        """What the run reported of an update."""
+        return self.stats("mcp_update") or {}
+
+    def stats(self, name: str) -> Any:
+        """One thing that the run reported with ``set_stats``; None when it did not."""
         found = _STATS.findall(self.output)
-        return json.loads(found[-1])["mcp_update"] if found else {}
+        return json.loads(found[-1]).get(name) if found else None
 
     @property
     def summary(self) -> str:

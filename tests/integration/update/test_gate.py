@@ -88,7 +88,11 @@ def test_a_server_whose_tools_come_and_go_is_not_taken(node: Node) -> None:
     assert version(node) == "1.0.0"
 
 
-@pytest.mark.parametrize("changes", [{}, {"transport": "stdio"}], ids=["http", "stdio"])
+@pytest.mark.parametrize(
+    "changes",
+    [{}, {"transport": "stdio"}, {"transport": "stdio", "serve": "http", "update": {"ready_timeout": 20}}],
+    ids=["http", "stdio", "bridged"],
+)
 def test_a_check_with_diff_shows_how_tools_change_and_leaves_nothing_behind(
     node: Node, changes: dict[str, Any]
 ) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.mcpops.fleet.plugins.module_utils.definition.parse import parse
-from ansible_collections.mcpops.fleet.plugins.module_utils.definition.server_json import plain
+from ansible_collections.mcpops.fleet.plugins.module_utils.definition.server_json import plain, required
 from ansible_collections.mcpops.fleet.plugins.module_utils.errors import FleetError
 
 SCHEMA = "https://static.modelcontextprotocol.io/schemas/2025-12-11/server.schema.json"
@@ -82,6 +82,15 @@ def test_everything_that_a_server_needs_is_taken_over() -> None:
         "require": {"tools": ["forecast"]},
     }  # fmt: skip
     assert parse(definition).path == "/api/mcp"
+
+
+def test_the_variables_that_it_requires_are_those_of_the_package_that_is_chosen() -> None:
+    wanted = {"name": "REGION", "isRequired": True}
+    other = package(registryType="npm", environmentVariables=[wanted])
+    content = document(package(environmentVariables=[KEY, wanted, {"name": "PROXY"}]), other)
+    raw = {"name": "weather", "server_json": "/srv/server.json", "server_json_package": "pypi"}
+    assert required(raw, lambda _path: json.dumps(content).encode()) == ["API_KEY", "REGION"]
+    assert required({"name": "weather"}, lambda _path: b"") is None
 
 
 def test_a_port_in_the_environment_becomes_the_slots_own() -> None:

@@ -179,6 +179,24 @@ def test_a_contract_that_was_compared_is_in_the_report_and_one_that_could_not_be
         [found] = json.loads(outdated_report([said], "json", [result]))
         assert found["contract"] == contract
     assert "breaking" in outdated_report([said], "text", [{"item": said, "contract": differs}])
+    assert "not compared (no room)" in outdated_report([said], "text", [{"item": said, "msg": "no room"}])
+
+
+@pytest.mark.parametrize(
+    ("defined", "given", "required", "environment"),
+    [
+        ("2.0", ["A"], ["A", "B"], ["B"]),
+        ("2.0", ["A", "B"], ["A", "B"], []),
+        ("1.0", ["A"], ["A", "B"], None),
+        ("2.0", ["A"], None, None),
+    ],
+)
+def test_new_variables_are_known_where_the_inventory_has_the_server_json_of_the_newest(
+    defined: str, given: list[str], required: list[str] | None, environment: list[str] | None
+) -> None:
+    running = Running("time", "node1", *TIME, version="1.0", defined=defined, given=given, required=required)
+    [found] = entries_of([running], {TIME: answer(Published("1.0"), Published("2.0"))}, {}, NOW)
+    assert found.environment == environment
 
 
 def test_locked_versions_are_read_and_what_is_no_lock_is_passed_over(tmp_path: Path) -> None:
