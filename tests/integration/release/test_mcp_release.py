@@ -86,5 +86,5 @@ def test_without_targets_it_is_for_this_machine_and_mistakes_are_told(tmp_path: 
     assert len(run(tmp_path)["bundles"]) == 1
     assert "its libc is 'glibc'" in run(tmp_path, targets=[{"libc": "glibc"}])["msg"]
     assert "its python is 'three'" in run(tmp_path, targets=[{"python": "three"}])["msg"]
-    assert "is not an exact version" in run(tmp_path, package={**PACKAGE, "version": ">1"})["msg"]
+    assert "one exact version" in run(tmp_path, package={**PACKAGE, "version": ">1"})["msg"]
     assert "not a program on this host" in run(tmp_path, uv="/nowhere/uv", targets=[OTHER])["msg"]
