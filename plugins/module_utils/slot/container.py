@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, mcpops.fleet contributors
 # GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A container as the process of a systemd unit: podman and all that it starts stay in the unit's own cgroup."""
+"""A container as the process of a systemd unit: podman and all that it starts stay in the unit's cgroup."""
 
 from __future__ import annotations
 
@@ -51,7 +51,8 @@ def contained(
         *(f"--cap-add={capability}" for capability in sandbox.capabilities),
         *(f"--volume={path}:{path}" for path in sandbox.writable_paths),
     ]
-    return (podman, "--runtime=crun", run, *options, *rest)
+    # Its events would stand in the journal between what the server says.
+    return (podman, "--runtime=crun", "--events-backend=none", run, *options, *rest)
 
 
 def obstacle(

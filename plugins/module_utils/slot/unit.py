@@ -90,7 +90,7 @@ def unit_text(
         # Its podman is root, but for capabilities; the account is the container's (see ``container``).
         command = f"!{command}"
         name = container_name(spec.server, spec.slot)
-        words = (spec.argv[0], "rm", "--force", "--ignore", "--time=0", name)
+        words = (spec.argv[0], "--events-backend=none", "rm", "--force", "--ignore", "--time=0", name)
         afterwards = f"ExecStopPost=-!{' '.join(map(_quoted, words))}\n"
     text = _TEMPLATE.format(
         server=spec.server,
