@@ -19,7 +19,7 @@ NOBODY = "--user=65534:65534"
 """In its place where there is no unit: a look ahead."""
 
 _PLAIN = "--security-opt=no-new-privileges"
-_CONTROLLERS = Path("/sys/fs/cgroup/cgroup.controllers")
+_HYBRID = Path("/sys/fs/cgroup/unified")
 _WITHOUT = ("home", "devices", "namespaces", "system_calls", "address_families")
 
 
@@ -56,7 +56,7 @@ def contained(
 
 
 def obstacle(
-    which: Callable[[str], str | None] = shutil.which, controllers: Path = _CONTROLLERS
+    which: Callable[[str], str | None] = shutil.which, hybrid: Path = _HYBRID
 ) -> tuple[str, str] | None:
     """Why a unit of this host cannot run a container, and the cure; None when it can (a pure read)."""
     missing = [program for program in ("podman", "crun") if which(program) is None]
@@ -65,9 +65,9 @@ def obstacle(
             f"{' and '.join(missing)} {'is' if len(missing) == 1 else 'are'} not installed on this host",
             f"Install it (Debian, Ubuntu: apt-get install {' '.join(missing)}).",
         )
-    if not controllers.exists():
+    if hybrid.exists():
         return (
-            f"this host has no unified cgroup hierarchy: {controllers} is not there",
+            f"this host has both kinds of cgroups ({hybrid} is there), with which crun starts no container",
             "Boot it with systemd.unified_cgroup_hierarchy=1, or use another package of the server.",
         )
     return None
