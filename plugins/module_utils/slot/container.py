@@ -19,7 +19,7 @@ NOBODY = "--user=65534:65534"
 """In its place where there is no unit: a look ahead."""
 
 _PLAIN = "--security-opt=no-new-privileges"
-_HYBRID = Path("/sys/fs/cgroup/unified")
+_HYBRID = Path("/sys/fs/cgroup/unified/cgroup.controllers")
 _WITHOUT = ("home", "devices", "namespaces", "system_calls", "address_families")
 
 
@@ -65,9 +65,10 @@ def obstacle(
             f"{' and '.join(missing)} {'is' if len(missing) == 1 else 'are'} not installed on this host",
             f"Install it (Debian, Ubuntu: apt-get install {' '.join(missing)}).",
         )
-    if hybrid.exists():
+    controllers = " ".join(hybrid.read_text("utf-8").split()) if hybrid.exists() else ""
+    if controllers:
         return (
-            f"this host has both kinds of cgroups ({hybrid} is there), with which crun starts no container",
+            f"this host has both kinds of cgroups ({controllers} in {hybrid}), which crun refuses",
             "Boot it with systemd.unified_cgroup_hierarchy=1, or use another package of the server.",
         )
     return None

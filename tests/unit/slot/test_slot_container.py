@@ -64,21 +64,20 @@ def test_keys_of_service_that_would_do_nothing_are_named(sandbox: Sandbox, keys:
         ((), False, "podman and crun are not installed", "apt-get install podman crun"),
         (("crun",), False, "podman is not installed", "apt-get install podman"),
         (("podman",), False, "crun is not installed", "apt-get install crun"),
-        (("podman", "crun"), True, "both kinds of cgroups", "systemd.unified_cgroup_hierarchy=1"),
+        (("podman", "crun"), True, "both kinds of cgroups (hugetlb in", "systemd.unified_cgroup_hierarchy=1"),
     ],
 )
 def test_a_host_that_cannot_is_told_what_it_lacks(
     tmp_path: Path, there: tuple[str, ...], hybrid: bool, came_back: str, cure: str
 ) -> None:
-    folder = tmp_path / "unified"
-    if hybrid:
-        folder.mkdir()
-    said = obstacle(lambda name: f"/usr/bin/{name}" if name in there else None, folder)
+    controllers = tmp_path / "cgroup.controllers"
+    controllers.write_text("hugetlb\n" if hybrid else "\n")
+    said = obstacle(lambda name: f"/usr/bin/{name}" if name in there else None, controllers)
     assert said is not None and came_back in said[0] and cure in said[1]
 
 
 def test_a_host_with_all_of_it_can(tmp_path: Path) -> None:
-    assert obstacle(lambda name: f"/usr/bin/{name}", tmp_path / "unified") is None
+    assert obstacle(lambda name: f"/usr/bin/{name}", tmp_path / "not-there") is None
 
 
 def test_the_files_of_other_slots_are_not_changed_by_there_being_containers(tmp_path: Path) -> None:
