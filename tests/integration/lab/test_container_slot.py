@@ -96,7 +96,8 @@ def test_it_has_its_credentials_and_no_command_line_has_them(found: dict[str, An
 def test_sigterm_reaches_it_and_its_words_are_in_the_journal_by_server_and_slot(
     found: dict[str, Any],
 ) -> None:
-    assert found["journal"].splitlines() == ["listening", "ended by SIGTERM"]
+    # systemd sends SIGCONT after it, of which podman may say that it came too late.
+    assert found["journal"].splitlines()[:2] == ["listening", "ended by SIGTERM"]
 
 
 def test_one_that_ignores_sigterm_is_killed_and_nothing_of_it_stays(found: dict[str, Any]) -> None:
