@@ -94,6 +94,7 @@ class SlotFiles:
             values["argv"] = tuple(values["argv"])
             limits = raw.get("sandbox", {})
             values["sandbox"] = Sandbox(**{key: _hashable(value) for key, value in limits.items()})
+            values["container"] = raw.get("container", False)
             return SlotSpec(**values, credentials=json.loads(credentials))
         except (ValueError, TypeError, KeyError, AttributeError, FleetError):
             return None
@@ -124,6 +125,8 @@ class SlotFiles:
             "stop_timeout": spec.stop_timeout,
             "inherit_environment": spec.inherit_environment,
             "sandbox": asdict(spec.sandbox),
+            # Only where it is so: files that were written before there were containers stay what they are.
+            **({"container": True} if spec.container else {}),
         }
         return {LAUNCH: _json(launch), CREDENTIALS: _json(dict(spec.credentials))}
 

@@ -26,7 +26,8 @@ class SlotSpec:
     kept apart so that they reach neither a process list, nor a log, nor a repr. ``directory`` is absolute,
     or empty to stay where the client is (only with ``inherit_environment``). ``stop_timeout`` is the time
     from SIGTERM to SIGKILL in seconds. With ``inherit_environment`` the environment of whoever starts the
-    process lies beneath the definition's: for stdio servers, which a client starts.
+    process lies beneath the definition's: for stdio servers, which a client starts. ``container``: the argv
+    is podman's, for a unit (see ``container``).
 
     :raises FleetError: when no process could ever be started from it.
     """
@@ -40,6 +41,7 @@ class SlotSpec:
     stop_timeout: float
     inherit_environment: bool = False
     sandbox: Sandbox = field(default_factory=Sandbox)
+    container: bool = False
 
     def __post_init__(self) -> None:
         reason = _flaw(self)

@@ -33,6 +33,7 @@ _SHOWN = (
     "NRestarts", "InvocationID", "LoadError",
 )  # fmt: skip
 _EXITED, _SIGKILL = "1", "9"
+_CONTAINER_ENDINGS: Mapping[str, Ending] = {"143": "terminated", "137": "killed"}
 _ENDED = ("inactive", "failed")
 _CALL = 30.0
 _NOTICES = 10.0
@@ -126,7 +127,11 @@ class SystemdDriver:
             time.sleep(STEP)
         # systemd keeps how it ended as a failure when it took a signal, which here is no fault.
         self._control(server, slot, "reset-failed", failing=True)
-        return StopReport(_ending(shown, killed), time.monotonic() - began)
+        how = _ending(shown, killed)
+        if spec and spec.container and not killed:
+            # podman ends with the status of what it ran, and a shell's number for a signal.
+            how = _CONTAINER_ENDINGS.get(shown["ExecMainStatus"], how)
+        return StopReport(how, time.monotonic() - began)
 
     def status(self, server: str, slot: str) -> Process:
         """What runs in the slot now (a pure read).

@@ -10,6 +10,7 @@ from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 from ..errors import FleetError
+from .container import container_name
 from .sandbox import ADDRESS_FAMILIES, SYSTEM_CALLS, Sandbox
 from .spec import SlotSpec
 
@@ -17,6 +18,11 @@ DATA = "mcp-data"
 """Below /var/lib: a folder for each server's own data, which systemd gives to the user it runs as."""
 
 _LONGEST_USER = 31
+
+_PODMAN_CAPABILITIES = (
+    "CAP_SYS_ADMIN", "CAP_SYS_CHROOT", "CAP_SYS_RESOURCE", "CAP_SYS_PTRACE", "CAP_MKNOD", "CAP_CHOWN",
+    "CAP_DAC_OVERRIDE", "CAP_FOWNER", "CAP_SETUID", "CAP_SETGID", "CAP_SETPCAP", "CAP_KILL",
+)  # fmt: skip
 
 _TEMPLATE = """\
 # Written by mcpops.fleet; an update writes it anew.
@@ -31,15 +37,15 @@ StartLimitBurst=5
 [Service]
 Type=exec
 ExecStart={command}
-{credentials}
+{afterwards}{credentials}
 {user}
 StateDirectory={data}/{server}
 StateDirectoryMode=0700
-Environment=HOME=/var/lib/{data}/{server} LANG=C.UTF-8
+Environment=HOME={home} LANG=C.UTF-8
 UMask=0077
 Restart=always
 RestartSec=1
-KillMode=control-group
+KillMode={kill_mode}
 TimeoutStopSec={stop_timeout}
 SyslogIdentifier=mcp-{server}-{slot}
 LogExtraFields=MCP_SERVER={server}
@@ -79,15 +85,27 @@ def unit_text(
         for name, path in handed.items()
     ]
     command = " ".join(_quoted(word) for word in launcher)
+    afterwards = ""
+    if spec.container:
+        # Its podman is root, but for capabilities; the account is the container's (see ``container``).
+        command = f"!{command}"
+        name = container_name(spec.server, spec.slot)
+        words = (spec.argv[0], "--events-backend=none", "rm", "--force", "--ignore", "--time=0", name)
+        afterwards = f"ExecStopPost=-!{' '.join(map(_quoted, words))}\n"
     text = _TEMPLATE.format(
         server=spec.server,
         slot=spec.slot,
         command=f"{command} ${{CREDENTIALS_DIRECTORY}}/launch.json",
         credentials="\n".join(credentials),
+        afterwards=afterwards,
         user=_user(spec),
+        # podman reads settings at home, and must not find what a server wrote there.
+        home="/" if spec.container else f"/var/lib/{DATA}/{spec.server}",
+        # podman passes SIGTERM on to the server; its monitor is to see how that ends.
+        kill_mode="mixed" if spec.container else "control-group",
         data=DATA,
         stop_timeout=f"{spec.stop_timeout:g}",
-        limits="\n".join(_limits(spec.sandbox)),
+        limits="\n".join(_container_limits(spec.sandbox) if spec.container else _limits(spec.sandbox)),
     )
     return text.encode()
 
@@ -98,12 +116,45 @@ def _user(spec: SlotSpec) -> str:
     return f"DynamicUser=yes\nUser={user_name(spec.server)}"
 
 
-def _limits(sandbox: Sandbox) -> list[str]:
-    capabilities = " ".join(sandbox.capabilities)
-    lines = [
+def _bounds(sandbox: Sandbox) -> list[str]:
+    return [
         f"MemoryMax={sandbox.memory_max}",
         f"TasksMax={sandbox.tasks_max or 'infinity'}",
         f"CPUQuota={sandbox.cpu_quota}" if sandbox.cpu_quota != "infinity" else "CPUQuota=",
+    ]
+
+
+def _container_limits(sandbox: Sandbox) -> list[str]:
+    """Those of podman, which makes namespaces and mounts; the server's own are in the argv of podman."""
+    capabilities = " ".join(dict.fromkeys((*_PODMAN_CAPABILITIES, *sandbox.capabilities)))
+    return [
+        *_bounds(sandbox),
+        "NoNewPrivileges=no",
+        f"CapabilityBoundingSet={capabilities}",
+        "ProtectSystem=strict",
+        "ReadWritePaths=/run -/var/lib/containers",
+        *(f"ReadWritePaths={_quoted(path)}" for path in sandbox.writable_paths),
+        "ProtectHome=yes",
+        "PrivateTmp=yes",
+        "DevicePolicy=closed",
+        "ProtectKernelTunables=yes",
+        "ProtectKernelModules=yes",
+        "ProtectKernelLogs=yes",
+        "ProtectControlGroups=yes",
+        "ProtectClock=yes",
+        "RestrictRealtime=yes",
+        f"RestrictAddressFamilies={' '.join(ADDRESS_FAMILIES)}",
+        "LockPersonality=yes",
+        "SystemCallArchitectures=native",
+        "SystemCallFilter=~@clock @cpu-emulation @debug @module @obsolete @raw-io @reboot @swap",
+        "SystemCallErrorNumber=EPERM",
+    ]
+
+
+def _limits(sandbox: Sandbox) -> list[str]:
+    capabilities = " ".join(sandbox.capabilities)
+    lines = [
+        *_bounds(sandbox),
         f"NoNewPrivileges={_yes(not sandbox.new_privileges)}",
         f"CapabilityBoundingSet={capabilities}",
         f"AmbientCapabilities={capabilities}",

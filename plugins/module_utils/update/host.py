@@ -26,6 +26,7 @@ from ..journal.record import SLOTS, Deployment, Record
 from ..release.kind import Settings
 from ..release.package import Package, Tools
 from ..release.releases import Releases
+from ..slot.container import contained, container_name, obstacle, unheld
 from ..slot.driver import SlotDriver
 from ..slot.files import SlotFiles
 from ..slot.launcher import Launchers
@@ -171,13 +172,16 @@ class Host:
             return text.replace("{port}", str(port)).replace("{data}", str(data))
 
         program = self.releases.program(release, settings_of(definition))
+        argv = program.argv
+        if in_unit(self.layout, definition):
+            argv = contained(argv, container_name(definition.name, slot), definition.service, str(data))
         environment = {**program.environment, **definition.environment}
         return SlotSpec(
             server=definition.name,
             slot=slot,
             argv=(
                 *self.bridge(definition, port),
-                *(filled(word) for word in (*program.argv, *definition.arguments)),
+                *(filled(word) for word in (*argv, *definition.arguments)),
             ),
             environment={
                 name: filled(value)
@@ -189,23 +193,35 @@ class Host:
             stop_timeout=definition.update.stop_timeout,
             inherit_environment=not definition.over_http,
             sandbox=definition.service,
+            container=in_unit(self.layout, definition),
         )
 
 
-_NOT_RUN = {"systemd": ("oci",)}
-"""Drivers, and the kinds of packages that they cannot run: a hardened unit lets podman make no container."""
+def in_unit(layout: Layout, definition: ServerDefinition) -> bool:
+    """Whether a slot of this server is a container in a unit of systemd."""
+    return definition.registry_type == "oci" and layout.driver.get("name") == "systemd"
 
 
 def require_driver_for(layout: Layout, definition: ServerDefinition) -> None:
-    """Raise FleetError for a package that this host's way of running slots cannot run."""
-    name = str(layout.driver.get("name"))
-    if definition.registry_type in _NOT_RUN.get(name, ()):
-        raise FleetError(
-            f"run {definition.package}",
-            f"images run on embedded hosts alone so far, and this one runs its slots by {name}",
-            "Use another package of the server, or an embedded host (mcp_driver: supervisord).",
-            definition.name,
+    """Raise FleetError for a package that this host's way of running slots cannot run (a pure read)."""
+    if not in_unit(layout, definition):
+        return
+    reason = _refusal(definition)
+    if reason:
+        came_back, cure = reason
+        raise FleetError(f"run {definition.package} in a unit of systemd", came_back, cure, definition.name)
+
+
+def _refusal(definition: ServerDefinition) -> tuple[str, str] | None:
+    if definition.transport == "stdio":
+        return (
+            "images that speak stdio run on embedded hosts alone",
+            "Use an image that serves streamable-http, or another package of the server.",
         )
+    keys = unheld(definition.service)
+    if keys:
+        return f"service has {', '.join(keys)}, which nothing does for a container", "Leave it out."
+    return obstacle()
 
 
 def package_of(definition: ServerDefinition) -> Package:

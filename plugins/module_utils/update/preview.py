@@ -24,10 +24,11 @@ from ..protocol.excerpt import Excerpt
 from ..protocol.report import ProbeReport
 from ..protocol.targets import HttpTarget, StdioTarget
 from ..release.kind import Program
+from ..slot.container import NOBODY, contained, container_name
 from ..slot.ending import end_all
 from ..slot.log import tail
 from ..slot.process import ROOT_VARIABLE, SLOT_VARIABLE, identities, marked, tree
-from .host import Host, package_of, require_driver_for, settings_of
+from .host import Host, in_unit, package_of, require_driver_for, settings_of
 from .offered import offer_of
 from .ready import GRACE, PAUSE, PROBE_TIMEOUT, reachable
 from .scratch import SLOT, STOP_SECONDS, scratch
@@ -64,6 +65,7 @@ class _Preview:
         self._log = folder / "log"
         self._excerpt = Excerpt(definition.credentials)
         self._told: Mapping[str, str] = {}
+        self._in_unit = in_unit(host.layout, definition)
 
     def offer(self) -> Offer:
         """Install, start, ask."""
@@ -79,12 +81,12 @@ class _Preview:
         return offer_of(report, self._definition.transport, self._excerpt)
 
     def _program(self) -> Program:
+        require_driver_for(self._host.layout, self._definition)
         package, releases = package_of(self._definition), self._host.releases
         release = releases.find(package)
         if release is None:
             releases = releases.beside(self._folder / "releases")
             release = releases.install(package, timeout=self._definition.update.install_timeout)
-        require_driver_for(self._host.layout, self._definition)
         return releases.program(release, settings_of(self._definition))
 
     def _make_data(self) -> None:
@@ -95,9 +97,13 @@ class _Preview:
         effects.make_directory(self._data, 0o777 if shared else 0o700)
 
     def _argv(self, command: tuple[str, ...], port: int | None) -> tuple[str, ...]:
+        before = self._host.layout.unprivileged
+        if self._in_unit:
+            # The container alone is unprivileged: an account without a home has no images.
+            name = container_name(self._definition.name, SLOT)
+            command, before = contained(command, name, self._definition.service, str(self._data), NOBODY), ()
         words = (self._filled(word, port) for word in (*command, *self._definition.arguments))
-        bridge = self._host.bridge(self._definition, port)
-        return (*self._host.layout.unprivileged, *bridge, *words)
+        return (*before, *self._host.bridge(self._definition, port), *words)
 
     def _filled(self, text: str, port: int | None) -> str:
         return text.replace("{port}", str(port)).replace("{data}", str(self._data))
@@ -109,7 +115,8 @@ class _Preview:
         return {
             "PATH": os.environ.get("PATH", os.defpath),
             "LANG": "C.UTF-8",
-            "HOME": str(self._data),
+            # podman reads settings at home, and must not find what a server wrote there.
+            "HOME": "/" if self._in_unit else str(self._data),
             "TMPDIR": str(self._data),
             **own,
             **self._definition.credentials,

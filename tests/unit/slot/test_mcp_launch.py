@@ -192,3 +192,15 @@ def test_without_a_launch_file_it_says_what_it_wants() -> None:
     command = [sys.executable, "-I", "-S", str(PROGRAM)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
     assert (done.returncode, done.stderr) == (78, "mcp-launch: give it the path of a launch.json\n")
+
+
+def test_a_container_runs_as_the_owner_of_its_working_directory(launch: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "data"
+    folder.mkdir()
+    write(launch, *python("--user={owner}", "--x={owner}"), directory=str(folder), container=True)
+    assert shown(launch)[0] == [f"--user={folder.stat().st_uid}:{folder.stat().st_gid}", "--x={owner}"]
+
+
+def test_only_a_containers_arguments_are_looked_at(launch: Path) -> None:
+    write(launch, *python("--user={owner}"))
+    assert shown(launch)[0] == ["--user={owner}"]

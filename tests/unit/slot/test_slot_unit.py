@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from dataclasses import replace
 from pathlib import Path
 
@@ -67,3 +68,61 @@ def test_a_path_with_a_line_break_is_refused() -> None:
 def test_long_names_of_servers_have_users_of_their_own_of_at_most_31_characters() -> None:
     names = {user_name("a" * 39 + end) for end in "bc"}
     assert len(names) == 2 and max(map(len, names)) <= 31
+
+
+CONTAINER = replace(
+    SPEC,
+    argv=("/usr/bin/podman", "run", "img"),
+    sandbox=Sandbox(memory_max="3G", tasks_max=9),
+    container=True,
+)
+
+
+def test_the_unit_of_a_container_is_bounded_and_gives_podman_no_right_over_cgroups() -> None:
+    found = lines(CONTAINER)
+    for line in (
+        "MemoryMax=3G",
+        "TasksMax=9",
+        "CPUQuota=200%",
+        "ProtectControlGroups=yes",
+        "DevicePolicy=closed",
+    ):
+        assert line in found
+    assert not any(line.startswith("Delegate") for line in found)
+
+
+def test_podman_is_root_without_the_accounts_home_and_gets_the_credentials_of_the_unit() -> None:
+    found = lines(CONTAINER)
+    assert "ExecStart=!/opt/mcp/launch ${CREDENTIALS_DIRECTORY}/launch.json" in found
+    assert {"User=mcp-time", "DynamicUser=yes", "Environment=HOME=/ LANG=C.UTF-8"} <= set(found)
+    assert "LoadCredentialEncrypted=credentials.json:/s/credentials.json" in found
+    assert "s3cret" not in "\n".join(found)
+
+
+def test_stopping_a_container_tells_podman_alone_and_what_a_kill_left_of_it_is_removed() -> None:
+    found = lines(CONTAINER)
+    assert "KillMode=mixed" in found and "TimeoutStopSec=10" in found
+    after = "ExecStopPost=-!/usr/bin/podman --events-backend=none rm --force --ignore --time=0 mcp-time-blue"
+    assert after in found
+
+
+def test_a_server_that_is_no_container_has_nothing_of_podmans_in_its_unit() -> None:
+    text = "\n".join(lines(SPEC))
+    assert "podman" not in text and "CAP_" not in text and "ExecStart=/opt" in text
+    assert "KillMode=control-group" in text
+
+
+def test_systemd_reads_the_unit_of_a_container_without_a_word(tmp_path: Path) -> None:
+    unit = tmp_path / "mcp-time-blue.service"
+    handed = {name: tmp_path / name for name in ("launch.json", "credentials.json")}
+    spec = replace(CONTAINER, argv=("/bin/true",))
+    unit.write_bytes(unit_text(spec, ("/bin/true",), handed, ["credentials.json"]))
+    done = subprocess.run(
+        ["systemd-analyze", "verify", "--man=no", str(unit)],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    said = [line for line in done.stderr.splitlines() if unit.name in line]
+    assert (done.returncode, said) == (0, [])
