@@ -95,7 +95,7 @@ def test_gates(place: Workplace) -> list[Gate]:
     """Gates that run the code."""
     return [
         _tests(place, "unit", [*AT_ONCE, "tests/unit", "tests/gates"], deadline=900),
-        _tests(place, "integration", [*AT_ONCE, "tests/integration"], deadline=1800),
+        _tests(place, "integration", [*AT_ONCE, "tests/integration"], deadline=2700),
         Gate(
             "fault",
             place.root,
