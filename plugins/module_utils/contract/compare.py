@@ -147,7 +147,10 @@ def _eras(old: Offer, new: Offer) -> Iterator[Change]:
         had, has = set(_capabilities(before)), set(_capabilities(after))
         for name in sorted(had ^ has):
             item = f"capability {one_line(name, NAME)} in the era {era}"
-            if name in had:
+            if name.endswith(".listChanged") and name in had:
+                # No request needs it: a list that stays as it is has no change to tell of.
+                yield Change(item, REMOVED, COMPATIBLE, "is gone: changes of the list are no longer told")
+            elif name in had:
                 yield Change(item, REMOVED, BREAKING, "is gone")
             else:
                 yield Change(item, ADDED, COMPATIBLE, "is new")

@@ -69,8 +69,8 @@ PAIRS = [
     Pair("@upstash/context7-mcp", "1.0.33", "2.0.0", "breaking", "tool get-library-docs is gone",
          "a major version: one tool has another name, the other demands more"),
     Pair("@upstash/context7-mcp", "2.0.0", "2.3.0", "compatible", "readOnlyHint is true now", "promises were added"),
-    Pair("@upstash/context7-mcp", "2.3.0", "4.1.1", "breaking", "capability tools.listChanged in the era legacy is gone",
-         "clients that wait to be told of other tools are told no more"),
+    Pair("@upstash/context7-mcp", "2.3.0", "4.1.1", "compatible", "capability tools.listChanged in the era legacy is gone",
+         "changes of the lists are told no more, and no request needs that; the modern era was added"),
 ]  # fmt: skip
 
 
