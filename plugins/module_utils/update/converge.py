@@ -141,8 +141,8 @@ class Converger:
                 return self._foreseen(steps, plan, self._definition.package, allowed)
             action = action_of(plan, observed)
             with self._recorded(steps, plan, action, self._definition.package, allowed):
-                # Also where nothing is to change: what the edge counted is lost with its process.
-                self._look_at_eras(steps, keep=True)
+                # A run that changes nothing writes nothing; health checks and the host's timer keep it then.
+                self._look_at_eras(steps, keep=plan.changes)
                 self._sync(plan)
                 try:
                     for prelude in plan.before:

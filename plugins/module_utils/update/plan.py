@@ -110,7 +110,7 @@ def plan_rolled_back(observed: Observed, unfinished_only: bool) -> Plan:
         return Plan(before=(action,) if action == "remove" else (*_edge(observed), action))
     if unfinished_only or observed.record.previous is None:
         return Plan()
-    return Plan(steps=ROLLBACK)
+    return Plan(before=_edge(observed), steps=ROLLBACK)
 
 
 def plan_recovered(observed: Observed) -> Plan:

@@ -270,7 +270,7 @@ class Steps:
         """Stop the slot that is left; keep its release for a rollback, unless it was just gone back from."""
         transaction = self.transaction
         idle = transaction.origin or other(transaction.target)
-        if idle in self.record.slots:
+        if idle in self.record.slots or self._runs(idle):
             self.leave(idle)
         back = transaction.kind == "rollback"
         left = self.record.slots.get(transaction.origin) if transaction.origin else None
@@ -291,6 +291,12 @@ class Steps:
         if back and transaction.displaced and transaction.origin:
             record = self.restore(record, transaction.origin, transaction.displaced)
         self.save(record)
+
+    def _runs(self, slot: str) -> bool:
+        """Whether a slot still has a process, also one of which no record knows."""
+        if not self.definition.over_http:
+            return False
+        return self.host.driver.status(self.definition.name, slot).pid is not None
 
     def restore(self, record: Record, slot: str, displaced: Deployment) -> Record:
         """Give a slot back what it held before a release that failed."""

@@ -87,7 +87,7 @@ class HAProxy:
         if verb == "show table":
             return self._table(words[2], words[3:])
         if verb == "show info":
-            return f"Name: HAProxy\nUptime_sec: {int(self.clock.time - self.started)}"
+            return f"Name: HAProxy\nPid: {int(self.started * 1000) + 1}\nUptime_sec: {int(self.clock.time - self.started)}"
         raise AssertionError(f"HAProxy does not know {command!r} here")
 
     def _change(self, words: list[str], body: str) -> str:
@@ -103,7 +103,9 @@ class HAProxy:
 
     def _table(self, name: str, condition: list[str]) -> str:
         rows: Mapping[str, str]
-        if name == "generations":
+        if name == "eras":
+            rows = {}
+        elif name == "generations":
             key = condition[1]
             found = self.generations.get(key)
             rows = {key: f"http_req_cnt={found.requests} gpc0={found.answered}"} if found else {}

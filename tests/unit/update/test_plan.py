@@ -101,6 +101,11 @@ def test_present(observed: Observed, phase: str, plan: tuple[str, ...], pending:
         (SERVING, False, ()),
         (replace(SERVING, record=Record("x", previous="green")), False, ROLLBACK),
         (replace(SERVING, record=Record("x", previous="green")), True, ()),
+        (
+            replace(SERVING, agreeing=False, record=Record("x", previous="green")),
+            False,
+            ("edge", *ROLLBACK),
+        ),
         (under_way("switched"), False, ("undo",)),
         (under_way("staged"), True, ("undo",)),
         (under_way("ready", kind="rollback"), True, ("finish",)),
