@@ -73,7 +73,7 @@ def test_a_full_disk_is_told_before_anything_is_done(crowded: Node, small_disk: 
 
 
 @pytest.mark.parametrize(
-    "begin", ["syncfs", "create {root}/slots", "slot.start", "create {root}/state/box", "edge"]
+    "begin", ["syncfs", "create {root}/slots", "slot.start", "create {root}/state/box/journal.json", "edge"]
 )
 def test_a_disk_that_fills_up_in_the_middle_leaves_the_old_version_serving_and_the_next_run_goes_on(
     crowded: Node, small_disk: Path, begin: str

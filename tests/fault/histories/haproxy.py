@@ -87,7 +87,8 @@ class HAProxy:
         if verb == "show table":
             return self._table(words[2], words[3:])
         if verb == "show info":
-            return f"Name: HAProxy\nPid: {int(self.started * 1000) + 1}\nUptime_sec: {int(self.clock.time - self.started)}"
+            seconds = int(self.clock.time - self.started)
+            return f"Name: HAProxy\nPid: {int(self.started * 1000) + 1}\nUptime_sec: {seconds}"
         raise AssertionError(f"HAProxy does not know {command!r} here")
 
     def _change(self, words: list[str], body: str) -> str:
