@@ -25,8 +25,8 @@ from .protection.permit import Change, permit
 from .protection.rules import rules_of
 from .release.moved import listed
 from .update.charge import Charge
-from .update.converge import Outcome
 from .update.host import Host, open_host
+from .update.outcome import Outcome
 from .update.plan import UPDATE, Plan, until
 from .update.report import Report
 

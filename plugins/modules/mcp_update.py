@@ -315,9 +315,10 @@ from ..module_utils.definition.parse import parse, parse_name
 from ..module_utils.errors import FleetError
 from ..module_utils.module import CHARGE, charge_of, foresee_unprepared, open_for, result_of
 from ..module_utils.release.locks import loads
-from ..module_utils.update.converge import Converger, Outcome, UpdateFailed
+from ..module_utils.update.converge import Converger
 from ..module_utils.update.foresee import foresee_artifacts, foresee_contract
 from ..module_utils.update.host import package_of
+from ..module_utils.update.outcome import Outcome, UpdateFailed
 
 
 def main() -> None:

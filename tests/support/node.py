@@ -23,8 +23,9 @@ from ansible_collections.mcpops.fleet.plugins.module_utils.definition.parse impo
 from ansible_collections.mcpops.fleet.plugins.module_utils.definition.server import ServerDefinition
 from ansible_collections.mcpops.fleet.plugins.module_utils.effects import Effects
 from ansible_collections.mcpops.fleet.plugins.module_utils.host.layout import read_layout
-from ansible_collections.mcpops.fleet.plugins.module_utils.update.converge import Converger, Outcome
+from ansible_collections.mcpops.fleet.plugins.module_utils.update.converge import Converger
 from ansible_collections.mcpops.fleet.plugins.module_utils.update.host import Host, open_host
+from ansible_collections.mcpops.fleet.plugins.module_utils.update.outcome import Outcome
 
 from .client import modern_call
 from .haproxy import configuration

@@ -92,8 +92,9 @@ def _recover(layout: Layout, definition: ServerDefinition, after: float, why: st
     # Loaded where there is something to do: most of the time there is not.
     from ..audit.account import Who
     from ..update.charge import Charge
-    from ..update.converge import Converger, UpdateFailed
+    from ..update.converge import Converger
     from ..update.host import open_host
+    from ..update.outcome import UpdateFailed
 
     def due(record: Record) -> bool:
         verdict = judge(record, Moment.now(), after)

@@ -14,9 +14,9 @@ from ..eras.known import cure
 from ..errors import FleetError
 from ..release.manifest import artifacts_of
 from ..release.moved import moved
-from .converge import Outcome
 from .gate import rule
 from .host import Host, package_of
+from .outcome import Outcome
 from .preview import preview
 
 

@@ -9,9 +9,9 @@ from typing import Any
 
 from ..errors import FleetError, explained
 from ..journal.record import SLOTS, Record
-from .converge import describe
 from .front import EdgeFront, Front, LauncherFront
 from .host import Host, port_of
+from .outcome import describe
 
 
 def servers_of(host: Host, name: str | None, days: float = 7, keep: bool = True) -> list[dict[str, Any]]:

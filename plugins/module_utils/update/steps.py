@@ -56,6 +56,13 @@ class Steps:
             )
         return self.record.transaction
 
+    def serving(self) -> str | None:
+        """The slot that serves; the record's word for it where the edge cannot be asked."""
+        try:
+            return self.front.serving()
+        except FleetError:
+            return self.record.active
+
     def do(self, step: str) -> None:
         """Do one step, and journal that it is done."""
         with self.report.step(step), explained(f"bring the update to the step {step}"):

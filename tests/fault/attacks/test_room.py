@@ -18,7 +18,7 @@ import pytest
 
 from ansible_collections.mcpops.fleet.plugins.module_utils.effects import Effects
 from ansible_collections.mcpops.fleet.plugins.module_utils.errors import FleetError
-from ansible_collections.mcpops.fleet.plugins.module_utils.update.converge import UpdateFailed
+from ansible_collections.mcpops.fleet.plugins.module_utils.update.outcome import UpdateFailed
 from tests.support.node import Node, box, version
 
 T = TypeVar("T")

@@ -16,7 +16,8 @@ from ansible_collections.mcpops.fleet.plugins.module_utils.effects import Effect
 from ansible_collections.mcpops.fleet.plugins.module_utils.errors import FleetError
 from ansible_collections.mcpops.fleet.plugins.module_utils.journal.journal import Journal
 from ansible_collections.mcpops.fleet.plugins.module_utils.journal.record import Record
-from ansible_collections.mcpops.fleet.plugins.module_utils.update.converge import Converger, Outcome
+from ansible_collections.mcpops.fleet.plugins.module_utils.update.converge import Converger
+from ansible_collections.mcpops.fleet.plugins.module_utils.update.outcome import Outcome
 
 from .invariants import Invariants, Violated
 from .mishaps import At, Tampering

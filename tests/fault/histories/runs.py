@@ -15,7 +15,8 @@ from ansible_collections.mcpops.fleet.plugins.module_utils.definition.server imp
     UpdatePolicy,
 )
 from ansible_collections.mcpops.fleet.plugins.module_utils.errors import FleetError
-from ansible_collections.mcpops.fleet.plugins.module_utils.update.converge import Converger, Outcome
+from ansible_collections.mcpops.fleet.plugins.module_utils.update.converge import Converger
+from ansible_collections.mcpops.fleet.plugins.module_utils.update.outcome import Outcome
 
 from .effects import Killed, Watched
 from .invariants import DRAIN, Invariants, Violated

@@ -20,7 +20,8 @@ from ansible_collections.mcpops.fleet.plugins.module_utils.audit.query import op
 from ansible_collections.mcpops.fleet.plugins.module_utils.errors import FleetError
 from ansible_collections.mcpops.fleet.plugins.module_utils.protection.rules import rules_of
 from ansible_collections.mcpops.fleet.plugins.module_utils.update.charge import Charge
-from ansible_collections.mcpops.fleet.plugins.module_utils.update.converge import Converger, UpdateFailed
+from ansible_collections.mcpops.fleet.plugins.module_utils.update.converge import Converger
+from ansible_collections.mcpops.fleet.plugins.module_utils.update.outcome import UpdateFailed
 from tests.fault.attacks.run import Run
 from tests.support.node import Node, box, version
 
@@ -228,4 +229,7 @@ def test_a_run_that_is_refused_or_only_looks_leaves_nothing_behind(node: Node) -
         converger(node, "2.0.0").present("settled", apply=True)
     assert not eras.exists()
     converger(node, "1.0.0").present("settled", apply=True)
-    assert eras.exists(), "a run that has nothing to change still writes down what the edge counted"
+    assert not eras.exists(), "a run that has nothing to change writes nothing"
+    folder.unlink()
+    converger(node, "2.0.0").present("settled", apply=True)
+    assert eras.exists(), "a run that changes something writes down what the edge counted"

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
@@ -68,17 +69,21 @@ def tree_of(root: Path) -> dict[str, tuple[int, int]]:
 
 
 def processes_in(root: Path) -> list[int]:
-    """Ids of processes that work below ``root``."""
+    """Ids of processes with a thread that works below ``root``; the first thread may end before others."""
     found = []
     for entry in Path("/proc").iterdir():
-        if entry.name.isdigit() and int(entry.name) != os.getpid():
-            try:
-                place = os.readlink(entry / "cwd")
-            except OSError:
-                continue
-            if place.startswith(str(root)):
-                found.append(int(entry.name))
+        if entry.name.isdigit() and int(entry.name) != os.getpid() and _works_in(entry, root):
+            found.append(int(entry.name))
     return found
+
+
+def _works_in(process: Path, root: Path) -> bool:
+    places = []
+    with contextlib.suppress(OSError):
+        for thread in os.listdir(process / "task"):
+            with contextlib.suppress(OSError):
+                places.append(os.readlink(process / "task" / thread / "cwd"))
+    return any(place.startswith(str(root)) for place in places)
 
 
 INITIALIZE = {

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.mcpops.fleet.plugins.module_utils.errors import FleetError
-from ansible_collections.mcpops.fleet.plugins.module_utils.update.converge import UpdateFailed
+from ansible_collections.mcpops.fleet.plugins.module_utils.update.outcome import UpdateFailed
 from tests.support.client import LegacySession, modern_call
 from tests.support.node import Node, box, children, command_line, environment_of, version
 

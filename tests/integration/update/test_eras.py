@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.mcpops.fleet.plugins.module_utils.update.converge import UpdateFailed
 from ansible_collections.mcpops.fleet.plugins.module_utils.update.foresee import foresee_contract
 from ansible_collections.mcpops.fleet.plugins.module_utils.update.health import check
 from ansible_collections.mcpops.fleet.plugins.module_utils.update.info import servers_of
+from ansible_collections.mcpops.fleet.plugins.module_utils.update.outcome import UpdateFailed
 from tests.support.client import LegacySession, modern_call
 from tests.support.node import Node, box, version
 

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.mcpops.fleet.plugins.module_utils.update.converge import UpdateFailed
+from ansible_collections.mcpops.fleet.plugins.module_utils.update.outcome import UpdateFailed
 from tests.bench.module import PROGRAM, mcp_update
 from tests.support.node import Node, raw_box, version
 

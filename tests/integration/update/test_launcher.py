@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 
 from ansible_collections.mcpops.fleet.plugins.module_utils.errors import FleetError
-from ansible_collections.mcpops.fleet.plugins.module_utils.update.converge import UpdateFailed
 from ansible_collections.mcpops.fleet.plugins.module_utils.update.info import servers_of
+from ansible_collections.mcpops.fleet.plugins.module_utils.update.outcome import UpdateFailed
 from tests.support.node import Node, box
 
 

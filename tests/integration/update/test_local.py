@@ -14,7 +14,8 @@ import pytest
 
 from ansible_collections.mcpops.fleet.plugins.module_utils.definition.parse import parse
 from ansible_collections.mcpops.fleet.plugins.module_utils.errors import FleetError
-from ansible_collections.mcpops.fleet.plugins.module_utils.update.converge import Converger, Outcome
+from ansible_collections.mcpops.fleet.plugins.module_utils.update.converge import Converger
+from ansible_collections.mcpops.fleet.plugins.module_utils.update.outcome import Outcome
 from tests.support.content import bundle_of, make_folder
 from tests.support.node import Node, raw_box, version
 

@@ -12,7 +12,7 @@ from typing import TypeVar
 import pytest
 
 from ansible_collections.mcpops.fleet.plugins.module_utils.effects import Effects
-from ansible_collections.mcpops.fleet.plugins.module_utils.update.converge import UpdateFailed
+from ansible_collections.mcpops.fleet.plugins.module_utils.update.outcome import UpdateFailed
 from tests.support.client import modern_call, post
 from tests.support.node import Node, box, version
 

@@ -20,8 +20,8 @@ from typing import Any, TypeVar
 import pytest
 
 from ansible_collections.mcpops.fleet.plugins.module_utils.errors import FleetError
-from ansible_collections.mcpops.fleet.plugins.module_utils.update.converge import UpdateFailed
 from ansible_collections.mcpops.fleet.plugins.module_utils.update.info import servers_of
+from ansible_collections.mcpops.fleet.plugins.module_utils.update.outcome import UpdateFailed
 from tests.support.client import LegacySession, modern_call, post
 from tests.support.node import Node, box, environment_of, version
 from tests.support.ports import free_ports
