@@ -57,6 +57,9 @@ options:
       version:
         description: The version that serves; none when nothing does.
         type: str
+      problem:
+        description: Why it is not known which version serves, where it is not.
+        type: str
       defined:
         description: The version that the inventory names.
         type: str
@@ -213,6 +216,7 @@ _SERVER = {
     "registry_type": {"type": "str", "required": True},
     "identifier": {"type": "str", "required": True},
     "version": {"type": "str"},
+    "problem": {"type": "str"},
     "defined": {"type": "str"},
     "given": {"type": "list", "elements": "str", "default": []},
     "required": {"type": "list", "elements": "str"},

@@ -25,9 +25,9 @@ NOT_CHECKED = "not checked"
 
 @dataclass(frozen=True)
 class Running:
-    """A server as one host has it. ``version`` is what serves (None: nothing does), ``defined`` what the
-    inventory wants; ``given`` are variables that the first was given, ``required`` those that the second
-    requires (None: not known)."""
+    """A server as one host has it. ``version`` is what serves (None: nothing does, or with ``problem`` it
+    is not known), ``defined`` what the inventory wants; ``given`` are variables that the first was given,
+    ``required`` those that the second requires (None: not known)."""
 
     server: str
     host: str
@@ -37,6 +37,7 @@ class Running:
     defined: str | None = None
     given: Sequence[str] = ()
     required: Sequence[str] | None = None
+    problem: str | None = None
 
     @property
     def package(self) -> tuple[str, str]:
@@ -81,9 +82,9 @@ def entries_of(
     :param answers: what the registry of each package said, or why it did not.
     :param locked: the versions of each package that are locked.
     """
-    together: dict[tuple[str, str, str, str], list[Running]] = {}
+    together: dict[tuple[str, ...], list[Running]] = {}
     for item in running:
-        key = (item.server, item.registry_type, item.identifier, item.version or "")
+        key = (item.server, item.registry_type, item.identifier, item.version or "", item.problem or "")
         together.setdefault(key, []).append(item)
     return [
         _entry(held, answers[held[0].package], locked.get(held[0].package, ()), now)
@@ -111,7 +112,8 @@ def _entry(held: Sequence[Running], answer: Answer | str, locked: Sequence[str],
     return Entry(
         **common,
         running=_dated(runs, now) if runs else None,
-        status=_status(answer, first.version, wanted),
+        status=NOT_CHECKED if first.problem else _status(answer, first.version, wanted),
+        problem=first.problem,
         newest=_dated(answer.of(wanted), now) if wanted else None,
         newest_at_all=_dated(answer.of(latest), now) if latest else None,
         notices=_notices(answer, runs, wanted),

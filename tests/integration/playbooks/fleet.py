@@ -28,6 +28,8 @@ from tests.support.wheels import IDENTIFIER
 
 REPOSITORY = Path(__file__).parents[3]
 NODES = ("node1", "node2", "node3")
+LOST = {"ansible_connection": "ssh", "ansible_host": "127.0.0.1", "ansible_port": 9}
+"""How a host is reached that cannot be reached: nobody listens at that port."""
 SECRET = "s3cr3t-of-the-fleet"
 KEY = pyrage.x25519.Identity.generate()
 """What the backups of all fleets are encrypted for."""

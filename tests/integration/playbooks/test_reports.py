@@ -5,7 +5,9 @@
 
 from __future__ import annotations
 
-from tests.integration.playbooks.fleet import SECRET, Fleet
+from pathlib import Path
+
+from tests.integration.playbooks.fleet import LOST, SECRET, Fleet
 from tests.support.wheels import IDENTIFIER
 
 
@@ -32,3 +34,24 @@ def test_outdated_tries_the_newest_out_and_fails_where_that_is_asked_for(deploye
     assert (entry["status"], entry["contract"]["verdict"]) == ("outdated", "identical")
     assert deployed.serves("node1") == "1.0.0"
     assert SECRET not in run.output
+
+
+def test_hosts_that_cannot_be_asked_are_named_with_why_in_every_report(
+    deployed: Fleet, tmp_path: Path
+) -> None:
+    with deployed.changed("node2", **LOST), deployed.changed("node3", mcp_root=str(tmp_path)):
+        eras = deployed.run("eras").succeeded()
+        outdated = deployed.run("outdated", mcp_outdated_fail=True).failed()
+        audit = deployed.run("audit").failed()
+    problems = {item["host"]: item["problem"] for item in eras.stats("mcp_eras")}
+    assert problems["node1"] is None and "host.json" in problems["node3"]
+    assert "Connection refused" in problems["node2"]
+    standing = {host: item for item in outdated.stats("mcp_outdated") for host in item["hosts"]}
+    assert {host: item["status"] for host, item in standing.items()} == {
+        "node1": "outdated", "node2": "not checked", "node3": "not checked",
+    }  # fmt: skip
+    assert (
+        "Connection refused" in standing["node2"]["problem"] and "host.json" in standing["node3"]["problem"]
+    )
+    assert {host: count["failed"] for host, count in audit.recap.items()}["node1"] == 0
+    assert "node2  BROKEN" in audit.output and "node3  BROKEN" in audit.output

@@ -14,11 +14,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.playbooks.fleet import NODES, Fleet, box, is_running, kill_session
+from tests.integration.playbooks.fleet import LOST, NODES, Fleet, box, is_running, kill_session
 
 CALLS = [{"tool": "whoami", "expect": "starts_with(content[0].text, '1.0.0')"}]
-LOST = {"ansible_connection": "ssh", "ansible_host": "127.0.0.1", "ansible_port": 9}
-"""How a host is reached that cannot be reached: nobody listens at that port."""
 
 
 def test_check_mode_with_diff_shows_the_versions_and_leaves_them_running(deployed: Fleet) -> None:
@@ -87,6 +85,16 @@ def test_a_host_without_its_interpreter_stops_the_rollout(deployed: Fleet) -> No
         run = deployed.run("update", box_version="2.0.0").failed()
     assert deployed.versions() == ["1.0.0"] * 3
     assert "node1" in run.summary and "/nowhere/python" in run.summary
+
+
+def test_a_host_that_was_never_prepared_is_not_said_to_have_gone_back(
+    deployed: Fleet, tmp_path: Path
+) -> None:
+    with deployed.changed("node1", mcp_root=str(tmp_path)):
+        run = deployed.run("update", "--limit", "node1").failed()
+    assert "host.json" in run.summary and "site" in run.summary
+    assert "back" not in run.summary.lower().replace("go back", "")
+    assert deployed.versions() == ["1.0.0"] * 3
 
 
 def test_rollback_returns_the_chosen_hosts_and_servers_and_done_twice_changes_nothing(

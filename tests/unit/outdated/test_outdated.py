@@ -77,6 +77,19 @@ def test_hosts_that_run_the_same_share_an_entry_and_others_have_their_own() -> N
     ]
 
 
+def test_what_a_host_that_cannot_be_asked_runs_is_not_checked_and_its_newest_is_told() -> None:
+    running = [
+        Running("time", "node1", *TIME, problem="it could not be reached"),
+        Running("time", "node2", *TIME),
+    ]
+    found = entries_of(running, {TIME: answer(Published("1.0"))}, {}, NOW)
+    assert [(item.hosts, item.status, item.problem) for item in found] == [
+        (["node2"], "not running", None),
+        (["node1"], "not checked", "it could not be reached"),
+    ]
+    assert found[1].newest is not None and found[1].newest["version"] == "1.0"
+
+
 def test_a_version_before_a_release_is_shown_and_makes_nothing_outdated() -> None:
     found = entry(answer(Published("1.0"), Published("2.0rc1", "2026-11-25T12:00:00.123456Z")))
     assert found.status == "newest"
