@@ -33,7 +33,23 @@ class Runtime:
         self._timeout = timeout
 
     def ask(self, command: str) -> str:
-        """Send a command that changes nothing; its answer as text.
+        """Send a command that changes nothing; its answer as text. One that is cut off by HAProxy's reload of
+        itself is sent again.
+
+        :raises FleetError: as ``send``.
+        """
+        deadline = time.monotonic() + self._timeout
+        while True:
+            try:
+                return self.send(command)
+            except FleetError as error:
+                cut_off = isinstance(error.__cause__, (ConnectionResetError, BrokenPipeError))
+                if not cut_off or time.monotonic() + _RETRY >= deadline:
+                    raise
+            time.sleep(_RETRY)
+
+    def send(self, command: str) -> str:
+        """Send a command once; its answer as text.
 
         :raises FleetError: when the socket is not there, nobody listens, or no whole answer comes in time.
         """
@@ -71,7 +87,7 @@ class Runtime:
     def change(self, command: str, expect: str = "") -> str:
         """Send a command that changes something; its answer must begin with ``expect``, or be empty."""
         first_line = command.splitlines()[0]
-        answer = self._effects.act("edge", first_line, lambda: self.ask(command))
+        answer = self._effects.act("edge", first_line, lambda: self.send(command))
         if answer != "" if not expect else not answer.startswith(expect):
             raise FleetError(f"tell HAProxy {first_line!r}", answer or "nothing", "Look at the edge's log.")
         return answer

@@ -124,7 +124,7 @@ class SimulatedRuntime(Runtime):
         super().__init__(effects, haproxy.folder / "haproxy.sock")
         self._haproxy = haproxy
 
-    def ask(self, command: str) -> str:
+    def send(self, command: str) -> str:
         """As the real one it waits 2 s for an HAProxy that is being restarted."""
         if not self._haproxy.up:
             self._haproxy.clock.advance(2.0)

@@ -65,7 +65,7 @@ def test_the_playbook_runs_an_edge_over_the_inventory_and_a_second_run_changes_n
     second = fleet.run("tier").succeeded()
     assert re.search(r"^edge1 .* changed=0 ", second.output, re.M)
     supervisor = fleet.supervisor("edge1")
-    fleet.variables["mcp_servers"].append(box("other"))
+    fleet.variables["mcp_servers"].append(box("other", transport="stdio", serve="http", arguments=[]))
     fleet.write()
     fleet.run("tier", "--tags", "tier").succeeded()
     until(lambda: fleet.status("/other") == 503)

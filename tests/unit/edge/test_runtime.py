@@ -1,0 +1,67 @@
+# Copyright: (c) 2026, mcpops.fleet contributors
+# GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Commands to HAProxy's runtime: which of them are sent again when HAProxy goes away in the middle."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.mcpops.fleet.plugins.module_utils.edge.runtime import Runtime
+from ansible_collections.mcpops.fleet.plugins.module_utils.effects import Effects
+from ansible_collections.mcpops.fleet.plugins.module_utils.errors import FleetError
+
+
+class Flaky:
+    """Resets the first connection, as a master does that begins anew, and answers the others."""
+
+    def __init__(self, path: Path) -> None:
+        self.heard: list[str] = []
+        self._listener = socket.socket(socket.AF_UNIX)
+        self._listener.bind(str(path))
+        self._listener.listen()
+        self._thread = threading.Thread(target=self._serve)
+        self._thread.start()
+
+    def _serve(self) -> None:
+        while True:
+            connection = self._listener.accept()[0]
+            with connection:
+                if connection.recv(4) == b"bye\n":
+                    return
+                if not self.heard:
+                    self.heard.append("cut off")
+                    continue
+                while part := connection.recv(4096):
+                    self.heard.append(part.decode())
+                connection.sendall(b"fine\n")
+
+    def close(self) -> None:
+        with socket.socket(socket.AF_UNIX) as last:
+            last.connect(self._listener.getsockname())
+            last.sendall(b"bye\n")
+        self._thread.join()
+        self._listener.close()
+
+
+@pytest.fixture
+def flaky(tmp_path: Path) -> Iterator[Flaky]:
+    server = Flaky(tmp_path / "socket")
+    yield server
+    server.close()
+
+
+def test_a_question_that_was_cut_off_is_asked_again(flaky: Flaky, tmp_path: Path) -> None:
+    assert Runtime(Effects(), tmp_path / "socket").ask("show proc") == "fine"
+    assert len(flaky.heard) > 1
+
+
+def test_a_change_that_was_cut_off_is_not_made_twice(flaky: Flaky, tmp_path: Path) -> None:
+    with pytest.raises(FleetError, match="reset"):
+        Runtime(Effects(), tmp_path / "socket").change("commit map @1 active.map")
+    assert flaky.heard == ["cut off"]
