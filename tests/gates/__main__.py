@@ -11,8 +11,9 @@ from __future__ import annotations
 import itertools
 import os
 import sys
+import threading
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 
 from .catalog import static_gates, test_gates
@@ -40,27 +41,37 @@ def chosen(place: Workplace, names: Sequence[str]) -> list[Gate]:
 def run(place: Workplace, gates: Sequence[Gate], fail_fast: bool) -> list[Verdict]:
     """Run the gates and tell of each; those after the first failure too, unless ``fail_fast``.
 
-    Gates that show nothing while they run are run two at a time, the others alone.
+    Gates that show nothing while they run are run two at a time, with those beside them that mostly wait; the
+    others alone.
     """
     verdicts: list[Verdict] = []
-    for live, group in itertools.groupby(gates, key=lambda gate: gate.live):
-        with ThreadPoolExecutor(1 if live else AT_ONCE) as pool:
-            judged = [pool.submit(_judge, place, gate) for gate in group]
-            for verdict in (future.result() for future in judged):
-                verdicts.append(verdict)
-                if verdict.reason and fail_fast:
-                    for future in judged:
-                        future.cancel()
-                    return verdicts
+    interrupt = threading.Event()
+    for alone, group in itertools.groupby(gates, key=lambda gate: gate.live and not gate.beside):
+        ordered = sorted(group, key=lambda gate: not gate.beside)
+        waiting = sum(gate.beside for gate in ordered)
+        with ThreadPoolExecutor(1 if alone else AT_ONCE + waiting) as pool:
+            judged = [pool.submit(_judge, place, gate, interrupt) for gate in ordered]
+            try:
+                for future in as_completed(judged):
+                    verdicts.append(future.result())
+                    if verdicts[-1].reason and fail_fast:
+                        interrupt.set()
+                        return verdicts
+            except BaseException:
+                interrupt.set()
+                raise
+            finally:
+                for future in judged:
+                    future.cancel()
     return verdicts
 
 
-def _judge(place: Workplace, gate: Gate) -> Verdict:
+def _judge(place: Workplace, gate: Gate, interrupt: threading.Event) -> Verdict:
     log = place.logs / f"{gate.name}.log"
     if gate.live:
         print(f"── {gate.name}", flush=True)
-    verdict = judge(gate, log)
-    lines = [f"── {gate.name}"] if not gate.live else []
+    verdict = judge(gate, log, interrupt)
+    lines = [f"── {gate.name}"] if gate.beside or not gate.live else []
     if verdict.reason and not gate.live:
         lines += log.read_text("utf-8", "replace").splitlines()[-SHOWN:]
     print("\n".join([*lines, f"   {_result(verdict)} {verdict.seconds:.1f} s"]), flush=True)

@@ -14,8 +14,8 @@ from .workplace import Workplace
 
 PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
 
-AT_ONCE = ["--numprocesses=2", "--dist=loadfile"]
-"""Two workers of pytest-xdist; files share what they have made, so each is one worker's."""
+WORKERS = ["--dist=loadfile", "--numprocesses"]
+"""Workers of pytest-xdist; files share what they have made, so each is one worker's."""
 
 
 def static_gates(place: Workplace) -> list[Gate]:
@@ -94,8 +94,18 @@ def static_gates(place: Workplace) -> list[Gate]:
 def test_gates(place: Workplace) -> list[Gate]:
     """Gates that run the code."""
     return [
-        _tests(place, "unit", [*AT_ONCE, "tests/unit", "tests/gates"], deadline=900),
-        _tests(place, "integration", [*AT_ONCE, "tests/integration"], deadline=2700),
+        Gate(
+            "molecule",
+            place.root,
+            [[sys.executable, "-m", "tests.molecule", "--where-possible"]],
+            noted="^SKIPPED",
+            live=True,
+            beside=True,
+            deadline=1800,
+        ),
+        _tests(place, "unit", [*WORKERS, "2", "tests/unit", "tests/gates"], deadline=900),
+        # These wait for servers and drains more than they compute.
+        _tests(place, "integration", [*WORKERS, "4", "tests/integration"], deadline=1800),
         Gate(
             "fault",
             place.root,
@@ -104,14 +114,6 @@ def test_gates(place: Workplace) -> list[Gate]:
             noted=r"^attacks +\| SKIPPED",
             live=True,
             deadline=900,
-        ),
-        Gate(
-            "molecule",
-            place.root,
-            [[sys.executable, "-m", "tests.molecule", "--where-possible"]],
-            noted="^SKIPPED",
-            live=True,
-            deadline=1800,
         ),
     ]
 

@@ -13,6 +13,7 @@ import shlex
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -22,6 +23,9 @@ from typing import BinaryIO
 Command = Sequence[str]
 
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+
+LOOK = 0.25
+"""Seconds between two looks at whether to go on."""
 
 LAST_WORDS = 30.0
 """Seconds that a command has to clean up after it was told to end."""
@@ -34,7 +38,8 @@ class Gate:
     ``forbidden`` is a regular expression: a line of output in which it is found fails the gate, whatever the
     exit code was (a tool that only warns, a test that was skipped). Lines in which ``noted`` is found are
     told beside the result. ``live`` shows the output while it comes; that of other gates shows when they
-    fail. ``deadline`` is in seconds, for each command.
+    fail. ``beside``: it mostly waits, and is run beside those that are not live. ``deadline`` is in seconds,
+    for each command.
     """
 
     name: str
@@ -44,6 +49,7 @@ class Gate:
     forbidden: str | None = None
     noted: str | None = None
     live: bool = False
+    beside: bool = False
     deadline: float = 900.0
 
 
@@ -57,11 +63,15 @@ class Verdict:
     notes: Sequence[str] = ()
 
 
-def judge(gate: Gate, log: Path) -> Verdict:
-    """Run a gate; all that its commands say goes to the file ``log``."""
-    start = time.monotonic()
+def judge(gate: Gate, log: Path, interrupt: threading.Event | None = None) -> Verdict:
+    """Run a gate; all that its commands say goes to the file ``log``.
+
+    :raises KeyboardInterrupt: when ``interrupt`` was set; what ran has ended then.
+    """
+    start, interrupt = time.monotonic(), interrupt or threading.Event()
     with log.open("wb") as sink:
-        reason = next(filter(None, (_execute(gate, command, sink) for command in gate.commands)), "")
+        found = (_execute(gate, command, sink, interrupt) for command in gate.commands)
+        reason = next(filter(None, found), "")
     output = COLOUR.sub("", log.read_text("utf-8", "replace")).splitlines()
     if not reason and (forbidden := _found(gate.forbidden, output)):
         reason = f"not allowed in the output: {forbidden[0]}"
@@ -72,7 +82,7 @@ def _found(pattern: str | None, output: Sequence[str]) -> list[str]:
     return [line.strip() for line in output if pattern and re.search(pattern, line)]
 
 
-def _execute(gate: Gate, command: Command, log: BinaryIO) -> str:
+def _execute(gate: Gate, command: Command, log: BinaryIO, interrupt: threading.Event) -> str:
     """Run a command; say why it fails the gate, or nothing."""
     log.write(f"$ {shlex.join(command)}\n".encode())
     try:
@@ -91,7 +101,7 @@ def _execute(gate: Gate, command: Command, log: BinaryIO) -> str:
     end = time.monotonic() + gate.deadline
     with process.stdout as stream:
         try:
-            while chunk := _read(stream.fileno(), end):
+            while chunk := _read(stream.fileno(), end, interrupt):
                 log.write(chunk)
                 if gate.live:
                     sys.stdout.buffer.write(chunk)
@@ -106,10 +116,13 @@ def _execute(gate: Gate, command: Command, log: BinaryIO) -> str:
     return f"{command[0]} ended with exit code {code}" if code else ""
 
 
-def _read(descriptor: int, end: float) -> bytes:
+def _read(descriptor: int, end: float, interrupt: threading.Event) -> bytes:
     """What the command wrote next; empty at its end. Raises TimeoutError when nothing came until ``end``."""
-    if not select.select([descriptor], [], [], max(0.0, end - time.monotonic()))[0]:
-        raise TimeoutError
+    while not select.select([descriptor], [], [], LOOK)[0]:
+        if interrupt.is_set():
+            raise KeyboardInterrupt
+        if time.monotonic() > end:
+            raise TimeoutError
     return os.read(descriptor, 65536)
 
 

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import time
 from collections.abc import Sequence
@@ -16,6 +17,8 @@ from .__main__ import chosen, run, table
 from .gate import Gate, judge
 from .unions import evaluated_unions
 from .workplace import Workplace
+
+WAITING = "touch waiting; until test -e quiet; do sleep 0.05; done; touch over"
 
 
 def gate(folder: Path, *scripts: str, forbidden: str | None = None, deadline: float = 30.0) -> Gate:
@@ -81,9 +84,36 @@ def test_a_command_that_hangs_is_ended_with_the_processes_it_started(tmp_path: P
 def test_a_run_goes_on_after_a_failure_unless_told_to_stop_at_the_first(tmp_path: Path) -> None:
     checkout = place(tmp_path / "checkout")
     checkout.prepare()
-    gates = [gate(tmp_path, "exit 1"), gate(tmp_path, "true")]
+    gates = [gate(tmp_path, "exit 1"), gate(tmp_path, "sleep 1")]
     assert [bool(verdict.reason) for verdict in run(checkout, gates, fail_fast=False)] == [True, False]
-    assert [bool(verdict.reason) for verdict in run(checkout, gates, fail_fast=True)] == [True]
+    slow = gate(tmp_path, "touch begun; sleep 60; touch ended")
+    assert [bool(verdict.reason) for verdict in run(checkout, [gates[0], slow], fail_fast=True)] == [True]
+    assert not (tmp_path / "ended").exists()
+
+
+def test_a_gate_that_mostly_waits_runs_beside_the_quiet_ones_before_those_that_run_alone(
+    tmp_path: Path,
+) -> None:
+    checkout = place(tmp_path / "checkout")
+    checkout.prepare()
+    quiet = gate(tmp_path, "touch quiet; until test -e waiting; do sleep 0.05; done")
+    waiting = Gate("waiting", tmp_path, [["sh", "-c", WAITING]], live=True, beside=True, deadline=30.0)
+    alone = Gate("alone", tmp_path, [["test", "-e", "over"]], live=True)
+    assert not any(
+        verdict.reason for verdict in run(checkout, [quiet, quiet, waiting, alone], fail_fast=True)
+    )
+
+
+def test_an_interrupt_ends_all_gates_that_run(tmp_path: Path) -> None:
+    checkout = place(tmp_path / "checkout")
+    checkout.prepare()
+    slow = gate(tmp_path, "echo $$ > process; sleep 60")
+    broken = Gate(
+        "broken", tmp_path, [["sh", "-c", "until test -s process; do sleep 0.05; done"]], forbidden="("
+    )
+    with pytest.raises(re.error):
+        run(checkout, [slow, broken], fail_fast=False)
+    assert not running(int((tmp_path / "process").read_text()))
 
 
 def test_what_was_skipped_stands_in_the_table_beside_a_gate_that_passed(tmp_path: Path) -> None:
