@@ -106,7 +106,7 @@ class Fleet:
             "mcp_driver": "supervisord",
             "mcp_root": f"{root}/{{{{ inventory_hostname }}}}",
             "mcp_cache": str(cache),
-            "mcp_runtime": str(cache / "playbooks-runtime"),
+            "mcp_runtime": str(REPOSITORY / ".work" / "playbooks-runtime"),
             "mcp_update_waves": [1, "100%"],
             "mcp_backup_recipients": [str(KEY.to_public())],
             "box_version": "1.0.0",

@@ -53,5 +53,9 @@ def test_a_node_that_was_lost_serves_again_and_no_secret_is_seen(deployed: Fleet
     for run in (*backups, refused, restored):
         assert SECRET not in run.output and str(KEY) not in run.output
     assert not files_holding(folder, SECRET)
-    assert {path.name for path in files_holding(deployed.root / "node1", SECRET)} == {"credentials.json"}
+    holding = {
+        path.relative_to(deployed.root / "node1") for path in files_holding(deployed.root / "node1", SECRET)
+    }
+    of_slots = {Path("slots", "box", name, "credentials.json") for name in ("blue", "green")}
+    assert Path("slots", "box", slot, "credentials.json") in holding and holding <= of_slots
     assert not files_holding(deployed.root / "node1", str(KEY))
