@@ -25,6 +25,7 @@ from ..module_utils.release.locks import Locks, choose, dumps, mode_of
 from ..module_utils.release.package import CONTENT, Package, Tools
 from ..module_utils.release.target import target_from
 from ..plugin_utils.charge import charged
+from ..plugin_utils.credentials import apart
 
 UNLOCKED = (
     "No lock was used: what it depends on is what the registry gave, and nobody looked at it before. "
@@ -45,6 +46,7 @@ class ActionModule(ActionBase):
         super().run(tmp, task_vars)
         options = charged(self._task.args, task_vars or {}, self._templar.template)
         try:
+            options = apart(options)
             options["server"] = self._looked_at(options)
             locks = self._locks(options)
             options.update({"lock_content": dumps(locks)} if locks else {})
@@ -119,10 +121,8 @@ def plain_server(options: dict[str, Any]) -> Any:
     server = options.get("server")
     if not isinstance(server, dict) or "server_json" not in server:
         return server
-    credentials = {**(server.get("credentials") or {}), **(options.get("credentials") or {})}
-    told = plain({**server, "credentials": credentials}, read)
-    own = {"credentials": server["credentials"]} if "credentials" in server else {}
-    return {**{key: value for key, value in told.items() if key != "credentials"}, **own}
+    told = plain({**server, "credentials": options.get("credentials") or {}}, read)
+    return {key: value for key, value in told.items() if key != "credentials"}
 
 
 def _made(wanted: dict[str, Any], folder: str, locks: list[Lock]) -> Path:

@@ -178,10 +178,11 @@ class Effects:
             return
 
         def remove() -> None:
-            for folder, _names, _files in os.walk(path):
-                mode = os.stat(folder).st_mode
-                if not mode & stat.S_IWUSR:
-                    os.chmod(folder, mode | stat.S_IRWXU)
+            _open_up(path)
+            for folder, names, _files in os.walk(path):
+                # Before they are listed: one of mode 000 can be neither listed nor emptied.
+                for name in names:
+                    _open_up(Path(folder, name))
             shutil.rmtree(path)
 
         self.act("rmtree", str(path), remove)
@@ -262,3 +263,11 @@ class Effects:
                     os.killpg(process.pid, signal.SIGKILL)
                 process.wait()
             return Completed(process.returncode, _tail(stdout), _tail(stderr))
+
+
+def _open_up(folder: Path) -> None:
+    """Let its owner list and empty a folder; one of somebody else's stays as it is."""
+    mode = os.lstat(folder).st_mode
+    if stat.S_ISDIR(mode) and mode & stat.S_IRWXU != stat.S_IRWXU:
+        with contextlib.suppress(PermissionError):
+            os.chmod(folder, stat.S_IMODE(mode) | stat.S_IRWXU)

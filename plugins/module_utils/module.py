@@ -40,6 +40,21 @@ CHARGE: dict[str, dict[str, Any]] = {
 """Options of modules that change servers; the documentation fragment ``fleet.charge`` describes them."""
 
 
+def require_apart(module: AnsibleModule) -> None:
+    """Refuse credentials in the definition, and show none: only an option of their own is kept secret.
+
+    :raises FleetError: when there are any; the action plugins move them, so nobody should meet it.
+    """
+    inside = module.params["server"].get("credentials")
+    if inside:
+        values = inside.values() if isinstance(inside, dict) else [inside]
+        module.no_log_values.update(str(value) for value in values)
+        raise FleetError(
+            "read the definition", "credentials stand in it", "Give them in the option credentials.",
+            str(module.params["server"].get("name")),
+        )  # fmt: skip
+
+
 def charge_of(module: AnsibleModule) -> Charge:
     """Who asks for what the module is to do, and what allows it.
 

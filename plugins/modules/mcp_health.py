@@ -96,7 +96,7 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils.definition.parse import parse
 from ..module_utils.errors import FleetError
-from ..module_utils.module import open_for
+from ..module_utils.module import open_for, require_apart
 from ..module_utils.update.health import Health, check
 
 
@@ -123,6 +123,7 @@ def main() -> None:
 
 def run(module: AnsibleModule) -> Health:
     """Check as often as asked for; the last result, or the first that is bad."""
+    require_apart(module)
     definition = parse(module.params["server"], module.params["credentials"])
     host = open_for(module, definition)
     if not module.check_mode and definition.over_http:

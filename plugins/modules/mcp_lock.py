@@ -106,7 +106,7 @@ options:
     default: 10
   cache:
     description:
-      - Where the tools keep what they fetched.
+      - Where the tools keep what they fetched, in check mode too; nothing else is written then.
     type: path
     default: ~/.cache/mcpops/bundles/.archives
   uv:

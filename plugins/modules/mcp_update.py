@@ -313,7 +313,14 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils.definition.parse import parse, parse_name
 from ..module_utils.errors import FleetError
-from ..module_utils.module import CHARGE, charge_of, foresee_unprepared, open_for, result_of
+from ..module_utils.module import (
+    CHARGE,
+    charge_of,
+    foresee_unprepared,
+    open_for,
+    require_apart,
+    result_of,
+)
 from ..module_utils.release.locks import loads
 from ..module_utils.update.converge import Converger
 from ..module_utils.update.foresee import foresee_artifacts, foresee_contract
@@ -356,6 +363,7 @@ def main() -> None:
 
 def run(module: AnsibleModule) -> tuple[Outcome, dict[str, Any] | None]:
     """Do what the options ask for; or say which bundle is wanted before that can be done."""
+    require_apart(module)
     state, apply = module.params["state"], not module.check_mode
     read = parse_name if state == "absent" else parse
     definition = read(module.params["server"], module.params["credentials"])

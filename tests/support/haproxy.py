@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import socket
@@ -88,6 +89,11 @@ class HAProxy:
         if self.process is not None and self.process.poll() is None:
             os.killpg(self.process.pid, signal.SIGKILL)
             self.process.wait()
+            # Its workers end with it, but nobody waits for them.
+            with contextlib.suppress(ConnectionRefusedError, ConnectionResetError):
+                while True:
+                    socket.create_connection(("127.0.0.1", self.port), timeout=1).close()
+                    time.sleep(0.02)
 
     def __enter__(self) -> HAProxy:
         self.start()

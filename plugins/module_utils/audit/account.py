@@ -16,12 +16,15 @@ from typing import Any
 
 from ..errors import FleetError
 from ..redaction import mask
-from .line import Head
-from .trail import Trail
+from .line import Head, size
+from .trail import LONGEST_LINE, Trail
 
 LONGEST_TEXT = 1500
-"""Characters of a text in a line, and entries of a list: 100."""
-_MOST = 100
+"""Characters of a text in a line, and entries of a list: 100. A line that is too long for the audit so is
+cut further."""
+_CUTS = ((LONGEST_TEXT, 100), (600, 60), (300, 30), (100, 20), (20, 5))
+_HASHES = 1024
+"""Bytes of a line that come to what is told: its place in the chain."""
 _DEEPEST = 6
 
 RESULTS = ("done", "failed", "undone")
@@ -123,7 +126,7 @@ class Account:
 
     def _write(self, fields: Mapping[str, Any], secrets: Collection[str]) -> Head:
         time = datetime.fromtimestamp(self._now(), timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-        self.head = self._trail.append({**_shown(fields, secrets, 0), "time": time})
+        self.head = self._trail.append({**_fitting(fields, secrets), "time": time})
         return self.head
 
 
@@ -134,14 +137,27 @@ def _unrecorded(error: FleetError, server: str | None) -> FleetError:
     )  # fmt: skip
 
 
-def _shown(value: Any, secrets: Collection[str], depth: int) -> Any:
+def _fitting(fields: Mapping[str, Any], secrets: Collection[str]) -> dict[str, Any]:
+    """What a line says, cut until it is short enough for one, as far as that goes."""
+    shown: dict[str, Any] = {}
+    for longest, most in _CUTS:
+        shown = _shown(fields, secrets, longest, most, 0)
+        if size(shown) <= LONGEST_LINE - _HASHES:
+            break
+    return shown
+
+
+def _shown(value: Any, secrets: Collection[str], longest: int, most: int, depth: int) -> Any:
     """A value as a line has it: without secrets, texts and lists cut, nothing but what JSON knows."""
     if value is None or isinstance(value, (bool, int, float)):
         return value
     if depth < _DEEPEST:
         if isinstance(value, Mapping):
-            return {mask(str(key), secrets): _shown(each, secrets, depth + 1) for key, each in value.items()}
+            return {
+                mask(str(key), secrets)[:longest]: _shown(each, secrets, longest, most, depth + 1)
+                for key, each in list(value.items())[: 10 * most]
+            }
         if isinstance(value, (Sequence, set, frozenset)) and not isinstance(value, (str, bytes)):
-            return [_shown(each, secrets, depth + 1) for each in list(value)[:_MOST]]
+            return [_shown(each, secrets, longest, most, depth + 1) for each in list(value)[:most]]
     text = mask(str(value), secrets)
-    return text if len(text) <= LONGEST_TEXT else f"{text[:LONGEST_TEXT]} … ({len(text)} characters)"
+    return text if len(text) <= longest else f"{text[:longest]} … ({len(text)} characters)"

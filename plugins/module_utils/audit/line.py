@@ -74,6 +74,11 @@ def read(raw: bytes) -> Line:
     return Line(seq, previous, own, whole)
 
 
+def size(fields: Mapping[str, Any]) -> int:
+    """Bytes that fields take in a line."""
+    return len(_canonical(fields))
+
+
 def digest(data: bytes) -> str:
     """sha256 in hexadecimal."""
     return hashlib.sha256(data).hexdigest()

@@ -25,7 +25,7 @@ FEWEST_FILES = 2
 """Files that were put aside and are kept, whatever is asked for."""
 SMALLEST_FILE = 64 * 1024
 LONGEST_LINE = 64 * 1024
-"""Bytes. ``account`` cuts texts so that no line gets near it."""
+"""Bytes, with the newline. ``account`` cuts what is told so that a line keeps to it."""
 _WAIT = 10.0
 _FILE_MODE, _FOLDER_MODE = 0o640, 0o750
 
@@ -98,6 +98,12 @@ class Trail:
         data, head = b"" if end.closed or moved else b"\n", end.head
         for each in (*before, fields):
             line, head = written(head, {**each, "time": fields["time"]})
+            if len(line) > LONGEST_LINE:
+                raise FleetError(
+                    f"write the audit {self._folder / CURRENT}",
+                    f"a line of it would have {len(line)} bytes (at most {LONGEST_LINE})",
+                    "Shorten what it is to tell: the reason, and what the controller says of who asks.",
+                )  # fmt: skip
             data += line
         if moved:
             self._effects.rename(self._folder / CURRENT, moved)
@@ -169,8 +175,21 @@ def _acquired(descriptor: int, kind: int) -> bool:
 
 def _end_of(path: Path) -> _End:
     """:raises FleetError: when the last line is none of an audit's: somebody changed it, or the disk did."""
+    size, length = path.stat().st_size, 3 * LONGEST_LINE
+    while True:
+        found = _last_in(path, max(0, size - length))
+        if found.head.seq or length >= size:
+            break
+        # An older collection's line may be longer than any is now.
+        length *= 4
+    if not found.head.seq and (size > 3 * LONGEST_LINE or path.name != CURRENT):
+        raise _damaged(path, "it is no line of an audit")
+    return found
+
+
+def _last_in(path: Path, start: int) -> _End:
+    """The last line that is whole and begins behind ``start``; the head of nothing when there is none."""
     with path.open("rb") as stream:
-        start = max(0, stream.seek(0, os.SEEK_END) - 3 * LONGEST_LINE)
         stream.seek(start)
         lines = stream.read().split(b"\n")
     closed = not lines[-1]
@@ -182,8 +201,6 @@ def _end_of(path: Path) -> _End:
             if _is_json(raw):
                 raise _damaged(path, str(error)) from error
             torn.append(raw)
-    if start or path.name != CURRENT:
-        raise _damaged(path, "it is no line of an audit")
     return _End(Head(), closed, tuple(reversed(torn)))
 
 

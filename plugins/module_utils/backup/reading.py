@@ -37,6 +37,7 @@ from .members import (
 from .part import ServerPart
 
 _CHUNK = 2**18
+_HEADER_LIMIT = 2**20
 _KINDS = {tarfile.REGTYPE: FILE, tarfile.AREGTYPE: FILE, tarfile.DIRTYPE: FOLDER, tarfile.SYMTYPE: LINK}
 
 
@@ -138,7 +139,7 @@ def _members(path: Path, identity: Identity) -> Iterator[Iterator[tuple[Member, 
 
 def _opened(plain: IO[bytes]) -> tarfile.TarFile:
     inflated: Any = _Inflated(plain)
-    return tarfile.open(fileobj=inflated, mode="r|", errors="surrogateescape")
+    return tarfile.open(fileobj=inflated, mode="r|", errors="surrogateescape", tarinfo=_Header)
 
 
 def _each(path: Path, packed: tarfile.TarFile) -> Iterator[tuple[Member, IO[bytes] | None]]:
@@ -202,8 +203,23 @@ def _understood(path: Path) -> Iterator[None]:
         yield
     except FleetError as error:
         raise error if error.tried.startswith("read the backup") else unreadable(path, str(error)) from error
-    except (tarfile.TarError, zlib.error, EOFError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (
+        tarfile.TarError, zlib.error, EOFError, ValueError, KeyError, TypeError, AttributeError,
+        RecursionError,
+    ) as error:  # fmt: skip
         raise unreadable(path, f"it is damaged ({error or type(error).__name__})") from error
+
+
+class _Header(tarfile.TarInfo):
+    """Keeps tarfile from reading the text of a header of any size into memory, as one in a bomb has."""
+
+    @classmethod
+    def frombuf(cls, buf: Any, encoding: Any, errors: Any) -> _Header:
+        """:raises ValueError: for a header, as of a long name, that is longer than any that is packed."""
+        header = super().frombuf(buf, encoding, errors)
+        if header.type not in tarfile.REGULAR_TYPES and header.size > _HEADER_LIMIT:
+            raise ValueError("it has a header of a size that no real one has")
+        return header
 
 
 class _Inflated:

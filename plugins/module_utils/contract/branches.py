@@ -11,7 +11,6 @@ from typing import Any
 
 from .document import Node, Unsure, exact
 from .instance import kind_of, valid
-from .pattern import matches
 
 MOST = 256
 """Alternatives of one schema that are looked at."""
@@ -152,7 +151,7 @@ class Facts:
         expected = name in self.required
         for part in self.branch.parts:
             schema = part.schema
-            own = [part.at(inner) for inner in named(schema, name)]
+            own = [part.at(inner) for inner in named(part, name)]
             expected = expected or bool(own)
             if not own and "additionalProperties" in schema:
                 if schema["additionalProperties"] is False:
@@ -202,12 +201,12 @@ def tuple_of(schema: Mapping[str, Any]) -> tuple[list[Any], Any]:
     return (first if isinstance(first, list) else []), items
 
 
-def named(schema: Mapping[str, Any], name: str) -> list[Any]:
+def named(part: Node, name: str) -> list[Any]:
     """The schemas that a part has for a name, by itself and by patterns."""
-    properties, patterns = mapping(schema, "properties"), mapping(schema, "patternProperties")
+    properties, patterns = mapping(part.schema, "properties"), mapping(part.schema, "patternProperties")
     found = [properties[name]] if name in properties else []
     for pattern, inner in patterns.items():
-        verdict = matches(pattern, name)
+        verdict = part.document.matches(pattern, name)
         if verdict is None:
             raise Unsure(f"cannot tell whether the pattern {pattern!r} names {name!r}")
         found += [inner] if verdict else []

@@ -14,11 +14,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from .change import ADDED, BREAKING, CHANGED, COMPATIBLE, DESCRIBED, REMOVED, WEIGHTS, Change
-from .document import exact
+from .document import Budget, exact
 from .hidden import hidden_in, one_line
 from .items import Found, prompt, resource, template, tool
 from .offer import KINDS, Offer
-from .subschema import Budget
 
 NAME = 120
 """Characters of a name that are shown."""

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote
 
+from .pattern import MOST_WAYS, matches, ways
+
 ANNOTATIONS = frozenset(
     {
         "$comment", "$vocabulary", "default", "deprecated", "description", "example", "examples", "icons",
@@ -32,6 +34,8 @@ SINGLE = frozenset(
 )  # fmt: skip
 _FRACTION = re.compile(r"\d\.0|\de")
 _SETS = frozenset({"enum", "required", "type"})
+_STEPS = 8000
+"""Steps of a search for a pattern that cost as much as a question."""
 _REFERENCES = ("$ref", "$dynamicRef", "$recursiveRef")
 _IGNORES_SIBLINGS = tuple(f"draft-0{number}" for number in (3, 4, 6, 7))
 
@@ -101,14 +105,28 @@ def core(schema: Any) -> Any:
     return result
 
 
+@dataclass
+class Budget:
+    """How much may still be asked of schemas, over several comparisons: questions, and values tried."""
+
+    left: int = 400_000
+
+    def spend(self, effort: int = 1) -> bool:
+        """Whether there was still enough for it."""
+        self.left -= effort
+        return self.left >= 0
+
+
 class Document:
     """One schema with all that its references lead to. Only references within it are followed."""
 
-    def __init__(self, root: Any) -> None:
+    def __init__(self, root: Any, budget: Budget | None = None) -> None:
         self.root = core(root)
+        self.budget = budget or Budget()
         dialect = root.get("$schema") if isinstance(root, Mapping) else None
         self.ref_stands_alone = isinstance(dialect, str) and any(old in dialect for old in _IGNORES_SIBLINGS)
         self._texts: dict[int, tuple[Any, str]] = {}
+        self._listed: dict[int, tuple[Any, frozenset[str]]] = {}
         self._anchors: dict[str, Any] | None = None
         self._rebased = False
         identity = self.root.get("$id") if isinstance(self.root, dict) else None
@@ -120,6 +138,20 @@ class Document:
         if kept is None:
             kept = self._texts[id(schema)] = (schema, exact(schema))
         return kept[1]
+
+    def listed(self, values: Any) -> frozenset[str]:
+        """The values of a list of it, each as ``exact`` text."""
+        kept = self._listed.get(id(values))
+        if kept is None:
+            kept = self._listed[id(values)] = (values, frozenset(exact(value) for value in values))
+        return kept[1]
+
+    def matches(self, pattern: str, text: str) -> bool | None:
+        """Whether a pattern of it is found in a text; None when it is not tried, for its cost."""
+        tries = ways(pattern)
+        if tries > MOST_WAYS or not self.budget.spend(tries * len(text) // _STEPS):
+            return None
+        return matches(pattern, text)
 
     def refers(self, schema: Any) -> bool:
         """Whether a schema of it has a reference anywhere."""
@@ -194,7 +226,7 @@ class Node:
         return roots or not self.document.refers(self.schema)
 
 
-def node_of(schema: Any) -> Node:
+def node_of(schema: Any, budget: Budget | None = None) -> Node:
     """The root of a schema."""
-    document = Document(schema)
+    document = Document(schema, budget)
     return Node(document, document.root)

@@ -10,7 +10,6 @@ from fractions import Fraction
 from typing import Any, Optional
 
 from .document import Node, Unsure, exact
-from .pattern import matches
 
 _DEEPEST = 40
 
@@ -71,8 +70,10 @@ def kind_of(value: Any) -> str:
 
 
 def valid(value: Any, node: Node, deep: int = 0) -> Verdict:
-    """Whether a value is valid under a schema."""
+    """Whether a value is valid under a schema. Each value that is tried is on the document's budget."""
     schema = node.schema
+    if not node.document.budget.spend():
+        return None
     if isinstance(schema, bool):
         return schema
     if not isinstance(schema, dict) or deep > _DEEPEST:
@@ -142,8 +143,8 @@ def _size(kind: str, holds: Callable[[int, int], bool]) -> Callable[[Any, Any, N
     return check
 
 
-def _pattern(value: Any, wanted: Any, _node: Node, _deep: int) -> Verdict:
-    return matches(wanted, value) if isinstance(value, str) else True
+def _pattern(value: Any, wanted: Any, node: Node, _deep: int) -> Verdict:
+    return node.document.matches(wanted, value) if isinstance(value, str) else True
 
 
 def _format(value: Any, _wanted: Any, _node: Node, _deep: int) -> Verdict:
@@ -188,7 +189,7 @@ def _pattern_properties(value: Any, wanted: Any, node: Node, deep: int) -> Verdi
     if not isinstance(value, dict):
         return True
     return all_of(
-        any_of((opposite(matches(pattern, name)), valid(inner, node.at(schema), deep + 1)))
+        any_of((opposite(node.document.matches(pattern, name)), valid(inner, node.at(schema), deep + 1)))
         for pattern, schema in wanted.items()
         for name, inner in value.items()
     )
@@ -201,7 +202,7 @@ def _additional(value: Any, wanted: Any, node: Node, deep: int) -> Verdict:
     return all_of(
         any_of(
             (
-                any_of(matches(pattern, name) for pattern in patterns),
+                any_of(node.document.matches(pattern, name) for pattern in patterns),
                 valid(inner, node.at(wanted), deep + 1),
             )
         )
@@ -220,7 +221,7 @@ def _unknown(_value: Any, _wanted: Any, _node: Node, _deep: int) -> Verdict:
 
 _KEYWORDS: dict[str, Callable[[Any, Any, Node, int], Verdict]] = {
     "type": _type,
-    "enum": lambda value, wanted, _node, _deep: exact(value) in {exact(item) for item in wanted},
+    "enum": lambda value, wanted, node, _deep: exact(value) in node.document.listed(wanted),
     "const": lambda value, wanted, _node, _deep: exact(value) == exact(wanted),
     "allOf": _each(all_of),
     "anyOf": _each(any_of),

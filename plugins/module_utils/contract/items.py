@@ -9,11 +9,10 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from .change import BREAKING, COMPATIBLE, DESCRIBED
-from .document import exact
+from .document import Budget, exact
 from .hidden import one_line
 from .reason import show
 from .schemas import INPUT, OUTPUT, differences
-from .subschema import Budget
 
 _SHOWN = 400
 Item = Mapping[str, Any]

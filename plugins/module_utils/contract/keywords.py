@@ -13,7 +13,6 @@ from typing import Any, Protocol
 from .branches import Facts, mapping, named
 from .document import Node, Unsure
 from .instance import valid
-from .pattern import matches
 from .reason import Reason, unsure, values_reason
 
 Nodes = tuple[Node, ...]
@@ -242,7 +241,7 @@ def _additional(question: Asking, facts: Facts, part: Node, _keyword: str, wante
     rest = (part.at(wanted),)
     for name in dict.fromkeys((*facts.names, *sorted(facts.required))):
         mine = facts.member(name)
-        if mine is not None and not named(part.schema, name):
+        if mine is not None and not named(part, name):
             found += _under(name, question, mine, rest)
     patterns = mapping(part.schema, "patternProperties")
     for pattern, nodes in _by_pattern(facts):
@@ -272,7 +271,7 @@ def _by_patterns(question: Asking, facts: Facts, part: Node, _keyword: str, want
     for pattern, schema in wanted.items():
         second = (part.at(schema),)
         for name in facts.names:
-            verdict = matches(pattern, name)
+            verdict = part.document.matches(pattern, name)
             if verdict is None:
                 raise Unsure(f"cannot tell whether the pattern {pattern!r} names {name!r}")
             mine = facts.member(name)

@@ -10,8 +10,8 @@ from typing import Any
 
 from ..errors import FleetError
 from .change import BREAKING
+from .document import Budget
 from .schemas import INPUT, OUTPUT, differences
-from .subschema import Budget
 
 try:
     import jmespath

@@ -9,10 +9,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from .change import BREAKING, COMPATIBLE, DESCRIBED
-from .document import Node, exact, node_of, subschemas
+from .document import Budget, Node, exact, node_of, subschemas
 from .hidden import one_line
 from .reason import Reason, place, show
-from .subschema import Budget, Question
+from .subschema import Question
 
 _SHOWN = 200
 INPUT, OUTPUT = "argument", "result"
@@ -23,7 +23,7 @@ def differences(direction: str, old: Any, new: Any, budget: Budget) -> Iterator[
 
     :param direction: INPUT: the new schema has to allow what the old one did; OUTPUT: the other way round.
     """
-    before, after = node_of(old), node_of(new)
+    before, after = node_of(old, budget), node_of(new, budget)
     if not before.same(after):
         yield from _changed(direction, before, after, budget)
     yield from _described(direction, old, new)

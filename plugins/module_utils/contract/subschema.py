@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from .branches import Facts, branches, common, facts_of, lacking
-from .document import Node, Unsure
+from .document import Budget, Node, Unsure
 from .instance import any_of, kind_of, opposite, valid
 from .keywords import refusals
 from .reason import Reason, unsure, values_reason
@@ -32,13 +32,6 @@ QUESTIONS = 10_000
 """Questions within one question."""
 
 Nodes = tuple[Node, ...]
-
-
-@dataclass
-class Budget:
-    """How many questions may still be asked, over several comparisons."""
-
-    left: int = 400_000
 
 
 class TooMuch(Exception):
@@ -108,8 +101,7 @@ class Question:
 
     def _count(self) -> None:
         self._asked += 1
-        self.budget.left -= 1
-        if self._asked > QUESTIONS or self.budget.left < 0:
+        if not self.budget.spend() or self._asked > QUESTIONS:
             raise TooMuch
 
     def _decide(self, first: Nodes, second: Nodes) -> tuple[Reason, ...]:

@@ -52,7 +52,7 @@ class Journal:
             return Record.from_json(path.read_text())
         except FileNotFoundError:
             return Record(server)
-        except (ValueError, TypeError, KeyError, AttributeError) as error:
+        except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
             raise FleetError(
                 f"read the journal {path}",
                 f"it is damaged or of another version ({error})",

@@ -14,6 +14,7 @@ from .moment import Moment
 
 SCHEMA = 1
 SLOTS = ("blue", "green")
+KINDS = ("update", "rollback", "remove")
 STEPS = ("staged", "started", "ready", "switched", "baked", "drained")
 """Steps of an update that is under way, in order; after ``drained`` it is settled and no longer there."""
 
@@ -118,20 +119,29 @@ class Record:
                 "ports": tuple(raw["ports"]),
                 "slots": {name: _deployment(value) for name, value in raw["slots"].items()},
                 "transaction": _transaction(raw["transaction"]),
-                "last": raw["last"] and Result(**{**raw["last"], "at": Moment(**raw["last"]["at"])}),
+                "last": raw["last"] and Result(**{**raw["last"], "at": _moment(raw["last"]["at"])}),
             }
         )
+
+
+def _moment(raw: Mapping[str, Any]) -> Moment:
+    moment = Moment(**raw)
+    if not all(isinstance(each, (int, float)) for each in (moment.wall, moment.since_boot)):
+        raise ValueError("a time in it is no number")
+    return moment
 
 
 def _transaction(raw: dict[str, Any] | None) -> Transaction | None:
     if raw is None:
         return None
     moments = {
-        key: Moment(**raw[key]) for key in ("started", "switched", "baked", "progressed") if raw.get(key)
+        key: _moment(raw[key]) for key in ("started", "switched", "baked", "progressed") if raw.get(key)
     }
     displaced = raw["displaced"] and _deployment(raw["displaced"])
+    if raw["kind"] not in KINDS or raw["step"] not in (None, *STEPS):
+        raise ValueError(f"there is no step {raw['step']!r} of {raw['kind']!r}")
     return Transaction(**{**raw, **moments, "displaced": displaced})
 
 
 def _deployment(raw: Mapping[str, Any]) -> Deployment:
-    return Deployment(**{**raw, "activated": raw["activated"] and Moment(**raw["activated"])})
+    return Deployment(**{**raw, "activated": raw["activated"] and _moment(raw["activated"])})

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import re
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -24,6 +25,8 @@ ROOT_VARIABLE = "MCP_FLEET_SLOTS"
 
 _PROC = Path("/proc")
 _CONTAINER_TOOL = b"podman"
+_MONITOR = b"conmon"
+_UNIT = re.compile(rb":(/[^:\n]*/mcp-[a-z0-9-]+-(?:blue|green)\.service)(?:/[^\n]*)?$", re.MULTILINE)
 _LISTEN = "0A"
 _ENDED = "ZX"
 
@@ -166,10 +169,18 @@ def _address(text: str) -> str:
 
 def _contained(pid: int) -> set[int]:
     """The processes in a container that podman started: no descendants of it, but of its monitor, which has
-    left. They have the slot's name in their environment, and began after podman did."""
+    left. They began after podman did."""
     first = identity(pid)
-    if first is None or (_read(_PROC / str(pid) / "comm") or b"").strip() != _CONTAINER_TOOL:
+    if first is None or _command(pid) != _CONTAINER_TOOL:
         return set()
+    unit = _unit(pid)
+    inside = {other for other in _pids() if _unit(other) == unit} if unit else _monitored(pid)
+    return {process.pid for process in identities(inside) if process.ticks >= first.ticks}
+
+
+def _monitored(pid: int) -> set[int]:
+    """What has the mark of a podman that no unit holds. Anybody may write that into an environment: of others
+    than podman's account it counts only below a monitor of that account's."""
     own = dict(
         variable.split(b"=", 1)
         for variable in (_read(_PROC / str(pid) / "environ") or b"").split(b"\0")
@@ -178,8 +189,33 @@ def _contained(pid: int) -> set[int]:
     root, name = own.get(ROOT_VARIABLE.encode()), own.get(SLOT_VARIABLE.encode())
     if root is None or name is None:
         return set()
-    inside = {process for process, mark in _marks(Path(os.fsdecode(root))) if mark == name.decode()}
-    return {process.pid for process in inside if process.ticks >= first.ticks}
+    everyone, account = _processes(), account_of(pid)
+    found: set[int] = set()
+    for process, mark in _marks(Path(os.fsdecode(root))):
+        stat = everyone.get(process.pid)
+        if mark == name.decode("utf-8", "replace") and stat:
+            monitored = _command(stat.parent) == _MONITOR and account_of(stat.parent) == account
+            if monitored or account_of(process.pid) == account:
+                found |= tree(process.pid)
+    return found
+
+
+def account_of(pid: int) -> int | None:
+    """The user id that a process has; None where there is no such process."""
+    for line in (_read(_PROC / str(pid) / "status") or b"").splitlines():
+        if line.startswith(b"Uid:"):
+            return int(line.split()[1])
+    return None
+
+
+def _unit(pid: int) -> bytes | None:
+    """The cgroup of a slot's unit that a process is in."""
+    found = _UNIT.search(_read(_PROC / str(pid) / "cgroup") or b"")
+    return found[1] if found else None
+
+
+def _command(pid: int) -> bytes:
+    return (_read(_PROC / str(pid) / "comm") or b"").strip()
 
 
 def _listeners(port: int | None, pids: set[int] | None) -> list[Listener]:

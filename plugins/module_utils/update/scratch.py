@@ -20,6 +20,7 @@ from pathlib import Path
 from types import FrameType
 
 from ..effects import Effects
+from ..errors import FleetError
 from ..slot.ending import end_all
 from ..slot.process import marked
 
@@ -62,7 +63,9 @@ def _new(effects: Effects, home: Path, server: str) -> tuple[Path, int]:
         try:
             with _locked(home):
                 for left in sorted(home.iterdir()):
-                    _clear_left(effects, left)
+                    # What cannot be removed is in nobody's way; the next one tries again.
+                    with contextlib.suppress(OSError, FleetError):
+                        _clear_left(effects, left)
                 folder = effects.act("mkdtemp", str(home), lambda: _made(home, server))
                 lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
                 fcntl.flock(lock, fcntl.LOCK_EX)

@@ -106,6 +106,16 @@ def told(node: Node, policy: dict[str, Any] | None = None, end: bool = True) -> 
     return [(entry["pid"], entry["action"]) for entry in result_of(outcome)["orphans"]]
 
 
+def test_a_process_that_bears_the_mark_of_no_server_keeps_no_cleanup_from_its_work(node: Node) -> None:
+    mark = {"MCP_FLEET_SLOTS": str(node.root / "slots"), "MCP_FLEET_SLOT": "/blue"}
+    with subprocess.Popen(["/bin/sleep", "60"], env={**os.environ, **mark}, start_new_session=True) as forged:
+        try:
+            wait_until(lambda: b"sleep" in Path(f"/proc/{forged.pid}/cmdline").read_bytes())
+            assert told(node, END) == [] and running(forged.pid)
+        finally:
+            forged.kill()
+
+
 def test_a_server_of_a_living_client_is_no_orphan(
     node: Node, client: tuple[subprocess.Popen[str], int]
 ) -> None:

@@ -34,6 +34,7 @@ class Upstream:
         self.sessions: set[str] = set()
         self.seen: list[dict[str, Any]] = []
         self.release = threading.Event()
+        self.unknown = 404
         upstream = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
@@ -57,7 +58,7 @@ class Upstream:
                 elif session is None or session in upstream.sessions:
                     self.answer(200, body=json.dumps({"port": upstream.port}).encode())
                 else:
-                    self.answer(404)
+                    self.answer(upstream.unknown)
 
             def do_DELETE(self) -> None:
                 upstream.sessions.discard(self.headers["Mcp-Session-Id"])
@@ -204,6 +205,24 @@ def test_sessions_and_open_streams_are_counted_until_they_end(
         call(haproxy, {}, method="DELETE", mcp_session_id=session)
     traffic = edge.traffic("time", 1)
     assert (traffic.sessions, traffic.open_requests, traffic.failed) == (0, 0, 0)
+
+
+@pytest.mark.parametrize("unknown", [400, 404, 500])
+def test_a_session_that_was_made_up_is_not_counted_and_one_that_haproxy_lost_is(
+    haproxy: HAProxy, edge: Edge, upstream: Callable[..., Upstream], unknown: int
+) -> None:
+    blue = upstream()
+    blue.unknown = unknown
+    edge.add_generation("time", 1, blue.target)
+    edge.switch("time", 1, "/time")
+    session = open_session(haproxy)
+    haproxy.kill()
+    haproxy.start()
+    for junk in ("g1~a", "g1~b"):
+        assert call(haproxy, LIST, mcp_session_id=junk)[0].status == unknown
+    assert edge.traffic("time", 1).sessions == 0
+    call(haproxy, LIST, mcp_session_id=session)
+    assert edge.traffic("time", 1).sessions == 1
 
 
 def test_a_session_id_longer_than_a_table_key_is_counted_by_itself(

@@ -6,8 +6,14 @@
 from __future__ import annotations
 
 import contextlib
+import json
+import subprocess
 import threading
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
+
+import pytest
 
 from tests.integration.playbooks.fleet import SECRET, Fleet, files_holding
 from tests.support.client import modern_call
@@ -53,6 +59,19 @@ def test_a_credential_is_handed_over_and_shows_nowhere(deployed: Fleet) -> None:
     assert {path.name for path in held} == {"credentials.json"}
     assert {path.stat().st_mode & 0o777 for path in held} == {0o600}
     assert files_holding(deployed.root / "ansible", OTHER) == []
+
+
+@pytest.mark.parametrize("module", ["mcp_update", "mcp_health"])
+@pytest.mark.parametrize("written", [dict, json.dumps], ids=["mapping", "text"])
+def test_a_credential_within_a_definition_is_shown_by_no_module(
+    module: str, written: Callable[[dict[str, Any]], Any]
+) -> None:
+    server = {"name": "box", "transport": "stdio", "credentials": {"SECRET": OTHER}}
+    options = json.dumps({"config": "/nonexistent", "server": written(server)})
+    argv = ["ansible", "localhost", "-vvv", "-m", f"mcpops.fleet.{module}", "-a", options]
+    run = subprocess.run(argv, capture_output=True, text=True)
+    assert '"name": "box"' in run.stdout and "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER" in run.stdout
+    assert OTHER not in run.stdout + run.stderr
 
 
 def test_a_wrong_definition_is_complained_about_without_its_credentials(deployed: Fleet) -> None:

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from ansible_collections.mcpops.fleet.plugins.module_utils.slot import process as process_module
 from ansible_collections.mcpops.fleet.plugins.module_utils.slot.process import (
     Identity,
     alive,
@@ -28,6 +29,12 @@ from ansible_collections.mcpops.fleet.plugins.module_utils.slot.process import (
     tree,
 )
 from tests.integration.slot.node import SERVE, answer, wait_for
+
+LISTEN = """
+import socket, sys, time
+listener = socket.create_server(("127.0.0.1", int(sys.argv[1])))
+time.sleep(60)
+"""
 
 
 @contextlib.contextmanager
@@ -76,6 +83,48 @@ def test_a_port_of_a_descendant_counts_as_the_processs_own(port: int) -> None:
         assert owns_port(parent.pid, port) is not None
         assert owns_port(parent.pid, port + 1) is None
         assert group(parent.pid) == {parent.pid, child} == tree(parent.pid)
+
+
+@pytest.mark.parametrize("own", [True, False], ids=["own account", "another account"])
+def test_what_has_a_containers_mark_counts_as_in_it_if_it_is_of_the_same_account(
+    tmp_path: Path, port: int, own: bool
+) -> None:
+    podman = tmp_path / "podman"
+    podman.symlink_to("/bin/sleep")
+    account = () if own else ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups")
+    mark = {"MCP_FLEET_SLOT": "time/blue", "MCP_FLEET_SLOTS": "/fleet/slots"}
+    if not own and os.geteuid() != 0:
+        pytest.skip("only root has other accounts")
+    with (
+        process(str(podman), "60", **mark) as tool,
+        process(*account, "/usr/bin/python3", "-c", LISTEN, str(port), **mark) as listening,
+    ):
+        wait_for(lambda: bool(listeners(port)), "it listens")
+        assert (owns_port(tool.pid, port) is not None) is own
+        assert listeners(port)[0].pids == {listening.pid}
+
+
+def test_in_a_unit_the_cgroup_says_what_is_in_a_container_and_no_mark_does(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A /proc of its own stands in: no test can be a unit of systemd's."""
+    proc, unit = tmp_path, "/system.slice/mcp-time-blue.service"
+    mark = b"MCP_FLEET_SLOT=time/blue\0MCP_FLEET_SLOTS=/fleet/slots\0"
+    for pid, name, cgroup in (
+        (10, "podman", unit), (11, "server", f"{unit}/container"), (12, "forged", "/user.slice"),
+        (13, "other", "/system.slice/mcp-time-green.service"),
+    ):  # fmt: skip
+        (proc / str(pid) / "fd").mkdir(parents=True)
+        (proc / str(pid) / "stat").write_text(f"{pid} ({name}) S 1 {pid} {pid} " + "0 " * 15 + "100 0\n")
+        (proc / str(pid) / "comm").write_text(f"{name}\n")
+        (proc / str(pid) / "environ").write_bytes(mark)
+        (proc / str(pid) / "cgroup").write_text(f"0::{cgroup}\n")
+        (proc / str(pid) / "fd" / "3").symlink_to(f"socket:[{pid}]")
+    (proc / "net").mkdir()
+    rows = "".join(f"0: 0100007F:00{pid} 00000000:0000 0A 0 0 0 0 0 {pid}\n" for pid in (11, 12, 13))
+    (proc / "net" / "tcp").write_text(f"header\n{rows}")
+    monkeypatch.setattr(process_module, "_PROC", proc)
+    assert ports_of(10) == [0x11]
 
 
 def test_a_child_in_a_session_of_its_own_belongs_to_the_tree_but_not_to_the_group(port: int) -> None:

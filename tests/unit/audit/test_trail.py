@@ -17,7 +17,12 @@ from typing import TypeVar
 
 import pytest
 
-from ansible_collections.mcpops.fleet.plugins.module_utils.audit.account import Account, Who
+from ansible_collections.mcpops.fleet.plugins.module_utils.audit import trail as trail_module
+from ansible_collections.mcpops.fleet.plugins.module_utils.audit.account import (
+    LONGEST_TEXT,
+    Account,
+    Who,
+)
 from ansible_collections.mcpops.fleet.plugins.module_utils.audit.chain import check
 from ansible_collections.mcpops.fleet.plugins.module_utils.audit.line import Head
 from ansible_collections.mcpops.fleet.plugins.module_utils.audit.query import (
@@ -28,6 +33,7 @@ from ansible_collections.mcpops.fleet.plugins.module_utils.audit.query import (
 )
 from ansible_collections.mcpops.fleet.plugins.module_utils.audit.trail import (
     CURRENT,
+    LONGEST_LINE,
     SMALLEST_FILE,
     Limits,
     Trail,
@@ -272,6 +278,37 @@ def test_a_text_without_end_is_cut(trail: Trail, tmp_path: Path) -> None:
         pass
     assert current(trail, tmp_path).stat().st_size < 20_000
     assert b"(1000000 characters)" in current(trail, tmp_path).read_bytes()
+
+
+def test_a_line_that_says_much_is_cut_until_the_next_writer_can_read_it(trail: Trail) -> None:
+    breaking = [f"{number}" + "漢" * LONGEST_TEXT for number in range(100)]
+    told = account(trail)
+    with pytest.raises(ZeroDivisionError), told.change("update", "time", {"plan": breaking}) as change:
+        change.told = {"contract": {"breaking": breaking}, "reason": "why it was"}
+        raise ZeroDivisionError
+    with account(trail).change("update", "other", {}):
+        pass
+    _first, last, *_others = check(trail.parts()).lines
+    assert told.problem is None and last.fields["reason"] == "why it was"
+    assert last.fields["contract"]["breaking"][0].startswith("0漢漢")
+
+
+def test_a_line_that_cannot_be_cut_enough_is_refused_before_anything_is_written(trail: Trail) -> None:
+    trail.append(entry())
+    with pytest.raises(FleetError, match="at most 65536"):
+        trail.append({**entry(), "pad": "x" * LONGEST_LINE})
+    assert trail.head().seq == 1
+
+
+def test_a_line_of_an_older_collection_may_be_of_any_length(
+    trail: Trail, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trail.append(entry())
+    with monkeypatch.context() as patched:
+        patched.setattr(trail_module, "LONGEST_LINE", 10**7)
+        trail.append({**entry(), "pad": "x" * 10**6})
+    assert trail.head().seq == 2 and trail.append(entry()).seq == 3
+    assert not check(trail.parts()).problems
 
 
 def test_a_change_that_a_later_one_of_its_server_took_up_is_not_unfinished(trail: Trail) -> None:

@@ -155,6 +155,8 @@ def foreign_manifest(members: Members) -> None:
         (added(f"releases/{RELEASE}/hard", tarfile.LNKTYPE, "backup.json"), "neither a file"),
         (added(f"releases/{RELEASE}/device", tarfile.CHRTYPE), "neither a file"),
         (added(f"releases/{RELEASE}/pipe", tarfile.FIFOTYPE), "neither a file"),
+        (added("././@LongLink", tarfile.GNUTYPE_LONGNAME, data=bytes(2**21)), "a header of a size"),
+        (added("./PaxHeader", tarfile.XHDTYPE, data=bytes(2**21)), "a header of a size"),
     ],
 )
 def test_a_forged_backup_is_refused(make: Make, change: Change, why: str) -> None:

@@ -56,7 +56,7 @@ def test_a_server_without_a_record_has_an_empty_one(journal: Journal) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "{", "[]", "null", '{"schema": 2}', '{"schema": 1}', '{"schema": 1, "x": 2}']
+    "text", ["[" * 100_000, "", "{", "[]", "null", '{"schema": 2}', '{"schema": 1}', '{"schema": 1, "x": 2}']
 )
 def test_a_damaged_record_is_an_error_and_stays_as_it_is(journal: Journal, tmp_path: Path, text: str) -> None:
     (tmp_path / "time").mkdir()
@@ -64,6 +64,22 @@ def test_a_damaged_record_is_an_error_and_stays_as_it_is(journal: Journal, tmp_p
     with pytest.raises(FleetError, match="damaged or of another version"):
         journal.load("time")
     assert (tmp_path / "time" / "journal.json").read_text() == text
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [("step", "installed"), ("kind", "upgrade"), ("started", {"wall": 1, "since_boot": "x", "boot": "b"})],
+)
+def test_a_change_under_way_that_somebody_edited_is_damage(
+    journal: Journal, tmp_path: Path, key: str, value: object
+) -> None:
+    journal.save(FULL)
+    path = tmp_path / "time" / "journal.json"
+    raw = json.loads(path.read_text())
+    raw["transaction"][key] = value
+    path.write_text(json.dumps(raw))
+    with pytest.raises(FleetError, match="damaged or of another version"):
+        journal.load("time")
 
 
 def test_a_lock_is_refused_while_another_run_holds_it_and_free_when_that_was_killed(

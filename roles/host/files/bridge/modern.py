@@ -9,6 +9,7 @@ import itertools
 import json
 import logging
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -207,11 +208,9 @@ class Modern:
             exchange.put({**_plain(message), "params": params})
 
     def _of(self, subscription: Any, token: Any) -> _Exchange | None:
-        """Whose a notification is; where it does not say so, only one request leaves no doubt."""
-        for own in (subscription, token):
-            if own is not None:
-                return self._open.get(int(own)) if str(own).isdigit() else None
-        return next(iter(self._open.values())) if len(self._open) == 1 else None
+        """Whose a notification is; None where it does not say so: it may be of a request that is over."""
+        own = token if subscription is None else subscription
+        return self._open.get(int(own)) if re.fullmatch("[0-9]{1,18}", str(own)) else None
 
 
 async def _read(request: Request) -> JSONRPCRequest | Response:
@@ -228,7 +227,9 @@ async def _read(request: Request) -> JSONRPCRequest | Response:
         return Response(status_code=202)
     try:
         message = JSONRPCRequest.model_validate(decoded)
-    except ValueError:
+        # What has no form as a line to the process would end it, for all whom it serves.
+        message.model_dump_json(by_alias=True).encode()
+    except (ValueError, RecursionError):
         return refusal(400, INVALID_REQUEST, "Body must be a single JSON-RPC request or notification object")
     twice = find_duplicated_routing_header(request.headers.items())
     if twice is not None:

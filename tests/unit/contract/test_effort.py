@@ -1,0 +1,79 @@
+# Copyright: (c) 2026, mcpops.fleet contributors
+# GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What comparing costs: a server writes its schemas, and must not decide how long that takes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ansible_collections.mcpops.fleet.plugins.module_utils.contract import document
+from ansible_collections.mcpops.fleet.plugins.module_utils.contract.document import Budget, node_of
+from ansible_collections.mcpops.fleet.plugins.module_utils.contract.instance import valid
+from ansible_collections.mcpops.fleet.plugins.module_utils.contract.pattern import (
+    MOST_WAYS,
+    matches,
+    ways,
+)
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        "^" + "a?" * 20 + "a" * 20 + "$",
+        "^" + "a{0,1}" * 20 + "$",
+        "^" + "a{,1}" * 20 + "$",
+        "^" + "(a|aa)" * 20 + "$",
+        "^((a|aa)|(aa|a))" + "(?:a|aa)" * 20 + "$",
+        "^" + r"\\*" * 5 + "$",
+        "^a*b*c*$",
+        "^(a+)+$",
+        "^(?=a)",
+    ],
+)
+def test_a_pattern_that_can_be_tried_in_too_many_ways_is_not_tried(pattern: str) -> None:
+    assert ways(pattern) > MOST_WAYS
+    assert matches(pattern, "b") is None
+
+
+@pytest.mark.parametrize(
+    ("pattern", "good", "bad"),
+    [
+        (r"^https?://[^/?*+]+/", "https://a.example/x", "ftp://a.example/x"),
+        (r"^\d{4}-\d{2}-\d{2}$", "2026-11-26", "2026-11-26\n"),
+        (r"^-?\d+(\.\d)?$", "-1.5", "x"),
+        (r"^(red|green|blue)$", "green", "grey"),
+        (r"^\(.*\)*$", "(x)", "x"),
+        (r"a\?b\?c\?d\?|[(|)]{3}", "(|)", "("),
+    ],
+)
+def test_a_usual_pattern_is_tried(pattern: str, good: str, bad: str) -> None:
+    assert (matches(pattern, good), matches(pattern, bad)) == (True, False)
+
+
+def test_each_value_of_a_list_is_read_once_however_many_are_compared_with_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    read: list[Any] = []
+    plain = document.exact
+
+    def exact(value: Any) -> str:
+        read.append(value)
+        return plain(value)
+
+    node = node_of({"enum": ["a", "b", "c"]})
+    monkeypatch.setattr(document, "exact", exact)
+    assert [valid(value, node) for value in "abcd"] == [True, True, True, False]
+    assert sorted(read) == ["a", "b", "c"]
+
+
+def test_what_is_tried_without_budget_has_no_certain_answer() -> None:
+    budget = Budget(left=2)
+    node = node_of({"items": {"type": "integer"}}, budget)
+    assert valid([1], node) is True
+    assert valid([1], node) is None
+    costly = node_of({"pattern": "x.*y.*z"}, Budget(left=100))
+    assert valid("x" * 200, costly) is None
+    assert valid("xyz", node_of({"pattern": "x.*y.*z"}, Budget(left=100))) is True
