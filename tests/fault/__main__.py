@@ -107,6 +107,7 @@ def main() -> int:
                 "client_failures": real.get("client_failures"),
                 "attacks_withstood": int(passed[1]) if passed else 0,
                 "failed": failed,
+                "seed": options.seed,
                 "seconds": round(time.monotonic() - begun),
             }
         )
