@@ -53,9 +53,9 @@ class ActionModule(ActionBase):
             if options.get("bundle"):
                 return self._with(Path(self._local(options["bundle"])), options, task_vars)
             result = self._module(options, task_vars)
-            wanted = result.get("bundle_wanted")
+            wanted = wanted_of(result, options)
             if not wanted or self._task.check_mode:
-                return result
+                return {**result, "bundle_wanted": wanted} if wanted else without_wish(result)
             folder = self._local(options.get("release_folder") or FOLDER)
             return self._with(_made(wanted, folder, locks), options, task_vars)
         except FleetError as error:
@@ -125,8 +125,29 @@ def plain_server(options: dict[str, Any]) -> Any:
     return {key: value for key, value in told.items() if key != "credentials"}
 
 
+def wanted_of(result: dict[str, Any], options: dict[str, Any]) -> dict[str, Any] | None:
+    """What is to be shipped to a host that says that it lacks the release; None where nothing is.
+
+    The package is the task's own: a host that could name another would get what it likes.
+    :raises FleetError: when the host does not say what kind of host it is.
+    """
+    wish, server = result.get("bundle_wanted"), options.get("server")
+    package = server.get("package") if isinstance(server, dict) else None
+    if not wish or not isinstance(package, dict) or options.get("state", "present") != "present":
+        return None
+    if options.get("release_source") != "controller" and package.get("registry_type") not in CONTENT:
+        return None
+    target = target_from(wish.get("target") if isinstance(wish, dict) else wish)
+    return {"package": package, "target": target.to_json()}
+
+
+def without_wish(result: dict[str, Any]) -> dict[str, Any]:
+    """What a host answered, but for a bundle that is not for it to want."""
+    return {key: value for key, value in result.items() if key != "bundle_wanted"}
+
+
 def _made(wanted: dict[str, Any], folder: str, locks: list[Lock]) -> Path:
-    """The bundle for what a host said that it wants."""
+    """The bundle for what is to be shipped."""
     bundles = Bundles(Effects(), Path(folder), tools_here(Tools()))
     named, target = parse_package("the host", wanted["package"]), target_from(wanted["target"])
     package, lock = located(*named.parts()), choose(locks, target)

@@ -34,6 +34,12 @@ class Where:
         place = self.at(part).part if part else self.part
         return FleetError(f"read {self.path}{f', {place}' if place else ''}", came_back, cure, self.server)
 
+    def mapping(self, part: str, value: Any) -> Mapping[str, Any]:
+        """A part that has names and values; empty where it is not there."""
+        if value and not isinstance(value, Mapping):
+            raise self.complaint(part, "it is no object", "Tell the publisher.")
+        return value or {}
+
 
 class Inputs:
     """Gives each input its value: the definition's, else the fixed one, else its default.
@@ -94,7 +100,7 @@ class Inputs:
                     )
                 self._check(where, item, found[name])
                 continue
-            secret = self._secret(item)
+            secret = self._secret(where, item)
             if secret and (item.get("isRequired") or item.get("value")):
                 raise where.complaint(
                     "", f"it is secret{' and required' if item.get('isRequired') else ''}, and missing",
@@ -139,7 +145,7 @@ class Inputs:
 
     def _filled(self, where: Where, item: Mapping[str, Any]) -> str | None:
         """A fixed value with its variables; None when one that is not required has no value."""
-        variables, lacking = item.get("variables") or {}, False
+        variables, lacking = _variables(where, item), False
 
         def value(found: re.Match[str]) -> str:
             nonlocal lacking
@@ -165,6 +171,8 @@ class Inputs:
         if any(text == f"{{{each}}}" for each in _PLACEHOLDERS):
             return text
         choices = item.get("choices")
+        if choices and not isinstance(choices, list):
+            raise where.complaint("choices", "it is no list", "Tell the publisher.")
         if choices and text not in choices:
             raise where.complaint(
                 "", f"it is {_seen(item, text)}", f"Choose one of {', '.join(map(str, choices))}."
@@ -183,8 +191,8 @@ class Inputs:
             return [value]
         return [f"{name}={value}"] if name.startswith("--") else [name, value]
 
-    def _secret(self, item: Mapping[str, Any]) -> bool:
-        variables = item.get("variables") or {}
+    def _secret(self, where: Where, item: Mapping[str, Any]) -> bool:
+        variables = _variables(where, item)
         return bool(item.get("isSecret")) or any(each.get("isSecret") for each in variables.values())
 
     def _items(self, key: str, package: Mapping[str, Any]) -> list[Mapping[str, Any]]:
@@ -198,6 +206,11 @@ class Inputs:
         if not isinstance(value, Mapping):
             raise self._where.complaint("", f"{key} is no mapping", "Write it as NAME: value pairs.")
         return value
+
+
+def _variables(where: Where, item: Mapping[str, Any]) -> Mapping[str, Mapping[str, Any]]:
+    variables = where.mapping("variables", item.get("variables"))
+    return {name: where.mapping(f"variables.{name}", value) for name, value in variables.items()}
 
 
 def _is_fixed(item: Mapping[str, Any]) -> bool:

@@ -91,7 +91,7 @@ def required(raw: Any, read: Callable[[str], bytes]) -> list[str] | None:
 def _read(where: Where, data: bytes) -> Described:
     try:
         whole: Any = json.loads(data) if len(data) <= _LIMIT else None
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise where.complaint("", f"it is no JSON ({error})", "Fetch it from the registry anew.") from error
     # The registry's interface wraps what a publisher wrote.
     raw = whole.get("server", whole) if isinstance(whole, dict) else None
@@ -108,7 +108,8 @@ def _read(where: Where, data: bytes) -> Described:
     packages = raw.get("packages") or []
     if not isinstance(packages, list) or not all(isinstance(each, dict) for each in packages):
         raise where.complaint("packages", "it is no list of objects", "Fetch it from the registry anew.")
-    official: Any = {**(raw.get("_meta") or {}), **(whole.get("_meta") or {})}.get(_OFFICIAL) or {}
+    said = [where.mapping("_meta", part.get("_meta")) for part in (raw, whole)]
+    official = where.mapping(f"_meta.{_OFFICIAL}", {**said[0], **said[1]}.get(_OFFICIAL))
     status = str(official.get("status") or raw.get("status") or "active")
     return Described(packages, raw.get("version"), status, str(official.get("statusMessage") or ""))
 
@@ -133,6 +134,9 @@ def _chosen(where: Where, described: Described, raw: Mapping[str, Any]) -> tuple
         numbers = [number for number in numbers if number == wanted]
     elif wanted is not None:
         numbers = [number for number in numbers if offered[number] == wanted]
+    else:
+        # A path of the controller is not for a stranger's file to name.
+        numbers = [number for number in numbers if offered[number] != "local"]
     order = list(KINDS)
     known = sorted((order.index(offered[number]), number) for number in numbers if offered[number] in KINDS)
     if not known:
@@ -163,18 +167,17 @@ def _definition(
             "transport", "its type is sse, which is not served", "Choose another package of it."
         )
     url = str(transport.get("url") or "")
+    own_path = _path_of(where, _PORT.sub("", url)) if kind == "streamable-http" else ""
     port = _PORT.search(url)
     inputs = Inputs(where, raw, port[1] if port and kind != "stdio" else None)
     _refuse_runtime_arguments(where, inputs, package)
     arguments = inputs.arguments("packageArguments", package)
     environment = inputs.environment(package)
     inputs.refuse_unused()
-    path = _PORT.sub("", url) if url else ""
-    own_path = urlsplit(path).path if kind == "streamable-http" and path else ""
     own = raw.get("arguments") or []
     return {
         **{key: value for key, value in raw.items() if key not in KEYS},
-        "package": _package(where, package, described),
+        "package": _package(where, package, described, raw),
         "transport": kind,
         "arguments": [*arguments, *(own if isinstance(own, (list, tuple)) else [own])],
         "environment": environment,
@@ -182,7 +185,33 @@ def _definition(
     }
 
 
-def _package(where: Where, package: Mapping[str, Any], described: Described) -> dict[str, Any]:
+def _path_of(where: Where, url: str) -> str:
+    try:
+        return urlsplit(url).path
+    except ValueError as error:
+        raise where.complaint("transport.url", f"it cannot be parsed ({error})", _BY_HAND) from error
+
+
+def _placed(where: Where, kind: str, identifier: Any, raw: Mapping[str, Any]) -> Any:
+    """Where content is: an address, or what the definition asked for below the server.json's own folder."""
+    if not isinstance(identifier, str) or identifier.startswith("https://"):
+        return identifier
+    if raw.get("server_json_package") is None:
+        raise where.complaint(
+            "identifier",
+            f"it is {shown(identifier)}, a place on the controller that nobody asked for",
+            f"Look at what that is; set server_json_package: {kind} if it is to be shipped.",
+        )
+    if identifier.startswith(("/", "~")):
+        return identifier
+    if ".." in identifier.split("/"):
+        raise where.complaint("identifier", f"{identifier!r} leads out of the server.json's folder", _BY_HAND)
+    return str(Path(where.path).expanduser().absolute().parent / identifier)
+
+
+def _package(
+    where: Where, package: Mapping[str, Any], described: Described, raw: Mapping[str, Any]
+) -> dict[str, Any]:
     kind, proof = package["registryType"], package.get("fileSha256")
     rules = KINDS[kind]
     if proof and rules.sha256 == "unknown":
@@ -196,7 +225,9 @@ def _package(where: Where, package: Mapping[str, Any], described: Described) -> 
         raise where.complaint("version", "it is missing", _BY_HAND)
     return {
         "registry_type": kind,
-        "identifier": package.get("identifier"),
+        "identifier": _placed(where, kind, package.get("identifier"), raw)
+        if rules.placed
+        else package.get("identifier"),
         "version": version,
         **({"sha256": proof} if proof else {}),
     }

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import functools
 import hashlib
 import io
 import json
@@ -37,6 +38,8 @@ _TEXT_LIMIT = 32 * 2**20
 
 _FILE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+!~@-]{0,240}\.(whl|tgz|content)")
 _CHUNK = 2**20
+_PROOF = re.compile(r"(sha1|sha256|sha384|sha512)([-:])([\x21-\x7e]+)")
+_HEX = re.compile(r"[0-9a-f]+")
 
 
 @dataclass(frozen=True, order=True)
@@ -147,21 +150,26 @@ def read(path: Path) -> Bundle:
     return Bundle(path, closure, needs, artifacts)
 
 
-def unpack(effects: Effects, bundle: Bundle, place: Callable[[Shipped], Path]) -> None:
-    """Write each artifact to its place. Raises FleetError for one that is not what the lock files say.
+def unpack(effects: Effects, bundle: Bundle, shelf: Path, place: Callable[[Shipped], Path]) -> None:
+    """Write each artifact to its place. Raises FleetError for one that is not what the lock files say, which
+    then gets none.
 
+    :param shelf: a new folder in which all of it stands.
     :param place: the file for an artifact; its folder is made.
     """
     with _opened(bundle.path) as packed:
-        for item in bundle.artifacts:
-            target = place(item)
+        for number, item in enumerate(bundle.artifacts):
+            target, temporary = place(item), shelf / f".{number}.new"
+            if not target.is_relative_to(shelf) or ".." in target.parts:
+                _damaged(bundle.path, f"{item.file} in it would leave its folder")
             effects.make_directory(target.parent)
 
-            def copy(item: Shipped = item, target: Path = target) -> None:
-                with target.open("wb") as stream:
+            def copy(item: Shipped = item, temporary: Path = temporary) -> None:
+                with temporary.open("xb") as stream:
                     _copy(packed, bundle.path, item, stream)
 
             effects.act("unpack", str(target), copy)
+            effects.act("rename", str(target), functools.partial(os.replace, temporary, target))
 
 
 def verify(bundle: Bundle) -> None:
@@ -172,15 +180,23 @@ def verify(bundle: Bundle) -> None:
 
 
 def hash_parts(proof: str) -> tuple[str, str]:
-    """Algorithm and hexadecimal value of npm's hashes (``sha512-<base64>``) and uv's (``sha256:<hex>``)."""
-    algorithm, mark, value = proof.partition("-" if "-" in proof else ":")
-    return algorithm, base64.b64decode(value.partition("?")[0]).hex() if mark == "-" else value
+    """Algorithm and hexadecimal value of npm's hashes (``sha512-<base64>``) and uv's (``sha256:<hex>``).
+
+    :raises ValueError: for anything else: the value names a file.
+    """
+    found = _PROOF.fullmatch(proof)
+    if found is None:
+        raise ValueError(f"{proof[:120]!r} is no hash of a known kind")
+    algorithm, mark, value = found.groups()
+    if mark == "-":
+        value = base64.b64decode(value.partition("?")[0]).hex()
+    if not _HEX.fullmatch(value) or len(value) != 2 * hashlib.new(algorithm).digest_size:
+        raise ValueError(f"{proof[:120]!r} is no hash of the kind {algorithm}")
+    return algorithm, value
 
 
 def _copy(packed: tarfile.TarFile, path: Path, item: Shipped, stream: IO[bytes]) -> None:
     algorithm, expected = hash_parts(item.hash)
-    if algorithm not in ("sha256", "sha384", "sha512", "sha1"):
-        _damaged(path, f"{item.file} has a hash of an unknown kind, {algorithm!r}")
     digest = hashlib.new(algorithm)
     source = packed.extractfile(f"artifacts/{item.file}")
     while source is not None:

@@ -27,12 +27,15 @@ COUNT_LIMIT = 200_000
 """Files, folders and links together."""
 
 _PATH_LIMIT = 1000
+_DEPTH_LIMIT = 64
 _NAME_LIMIT = 255
 _LINK_LIMIT = 4096
 _READ_LIMIT = 4 * 2**20
 _CHUNK = 2**20
 _PADDING = 64
 _TEXT_LIMIT = 32 * 2**20
+_DIRECTORY_LIMIT = 64 * 2**20
+_DIRECTORY_ENTRY = b"PK\1\2"
 
 
 @dataclass(frozen=True)
@@ -125,13 +128,14 @@ def _members(
     """Every member that is allowed, once its bytes were read; they are written when there is a target."""
     seen: dict[str, str] = {}
     size = 0
-    for member in _opened(archive):
+    for number, member in enumerate(_opened(archive, count_limit), 1):
+        # One that stands for nothing new, such as ./ once more, is read and counted as well.
+        _require_few(number, count_limit)
         parts = _parts(member)
         if not parts:
             continue
         _claim(seen, parts, member)
-        if len(seen) > count_limit:
-            raise Refused(f"it has more than {count_limit} files, folders and links")
+        _require_few(len(seen), count_limit)
         place = target.joinpath(*parts) if target else None
         if member.kind == "folder" and place:
             place.mkdir(parents=True, exist_ok=True)
@@ -143,6 +147,11 @@ def _members(
                         raise Refused(f"it unpacks to more than {size_limit // 2**20} MB")
                     stream.write(piece)
         yield member, parts
+
+
+def _require_few(count: int, limit: int) -> None:
+    if count > limit:
+        raise Refused(f"it has more than {limit} files, folders and links")
 
 
 @contextlib.contextmanager
@@ -166,6 +175,8 @@ def _parts(member: Member) -> list[str]:
     parts = [part for part in name.split("/") if part not in ("", ".")]
     if ".." in parts:
         raise Refused(f"an entry would leave its folder: {name!r}")
+    if len(parts) > _DEPTH_LIMIT:
+        raise Refused(f"an entry is in more than {_DEPTH_LIMIT} folders: {name[:120]!r}")
     if any(len(part.encode("utf-8", "surrogateescape")) > _NAME_LIMIT for part in parts):
         raise Refused(f"it has an entry of a name that is too long: {name[:120]!r}")
     if member.kind not in ("file", "folder", "link"):
@@ -197,15 +208,18 @@ def _check_link(parts: list[str], link: str) -> None:
             raise Refused(f"the link {'/'.join(parts)} leads out of it ({link[:120]!r})")
 
 
-def _opened(archive: Path) -> Iterator[Member]:
+def _opened(archive: Path, count_limit: int) -> Iterator[Member]:
     with archive.open("rb") as stream:
         start = stream.read(4)
     if start[:2] == b"PK":
-        return _zip(archive)
+        return _zip(archive, count_limit)
     return _tar(archive, zipped=start[:2] == b"\x1f\x8b")
 
 
-def _zip(archive: Path) -> Iterator[Member]:
+def _zip(archive: Path, count_limit: int) -> Iterator[Member]:
+    with archive.open("rb") as stream:
+        counted: Any = _Counted(stream, count_limit)
+        zipfile.ZipFile(counted).close()
     with zipfile.ZipFile(archive) as packed:
         for info in packed.infolist():
             mode = info.external_attr >> 16
@@ -230,8 +244,11 @@ def _tar(archive: Path, zipped: bool) -> Iterator[Member]:
         source: Any = gzip.GzipFile(fileobj=stream, mode="rb") if zipped else stream
         guarded: Any = _Guarded(source)
         with tarfile.open(fileobj=guarded, mode="r:") as packed:
-            for info in packed:
+            read: Any = packed
+            while (info := packed.next()) is not None:
                 yield _tar_member(packed, info)
+                # It would keep them all.
+                read.members.clear()
         _read_out(source)
 
 
@@ -272,6 +289,22 @@ class _Guarded:
         if not 0 <= size <= _READ_LIMIT:
             raise Refused("it has a header of a size that no real one has")
         return self._stream.read(size)
+
+
+class _Counted:
+    """Keeps zipfile from making something of each entry of a directory that has too many."""
+
+    def __init__(self, stream: IO[bytes], limit: int) -> None:
+        self._stream = stream
+        self._limit = limit
+        self.tell, self.seek = stream.tell, stream.seek
+
+    def read(self, size: int = -1) -> bytes:
+        if size > _DIRECTORY_LIMIT:
+            raise Refused("it has a directory of a size that no real one has")
+        data = self._stream.read(size)
+        _require_few(data.count(_DIRECTORY_ENTRY), self._limit)
+        return data
 
 
 @contextlib.contextmanager

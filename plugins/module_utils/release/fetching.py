@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -127,8 +128,10 @@ class Archives:
         proofs = str(entry.get("integrity") or "").split()
         for algorithm in ("sha512", "sha384", "sha256", "sha1"):
             for proof in proofs:
-                if proof.startswith(f"{algorithm}-") and cached(self._cache, proof).is_file():
-                    return cached(self._cache, proof), proof
+                # What is no hash is none that npm keeps something under.
+                with contextlib.suppress(ValueError):
+                    if proof.startswith(f"{algorithm}-") and cached(self._cache, proof).is_file():
+                        return cached(self._cache, proof), proof
         raise FleetError(
             f"bundle {package}",
             f"its dependency {name} comes from {'npm' if proofs else 'outside the registry'}, "

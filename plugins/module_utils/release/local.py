@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from pathlib import Path
 
@@ -16,7 +15,7 @@ from .closure import Closure
 from .entrypoints import NODE, RELEASE, npm_command, npm_programs
 from .installation import Installation
 from .kind import Argv, Program, Settings
-from .npm import Npm, first_line
+from .npm import Npm, first_line, package_json
 from .package import Package, Tools
 from .pypi import Pypi
 
@@ -131,11 +130,7 @@ def _sources(home: Path) -> list[Path]:
 
 
 def _declared(home: Path) -> dict[str, str]:
-    try:
-        described = json.loads((home / "package.json").read_text("utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return npm_programs(described) if isinstance(described, dict) else {}
+    return npm_programs(package_json(home) or {})
 
 
 def _interpreter(place: Path) -> str:

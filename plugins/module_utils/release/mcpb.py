@@ -31,8 +31,8 @@ class Mcpb(Local):
         manifest = _manifest(target)
         node, python = self.versions_here(work, target)
         require_runtime(work.package, manifest, {"node": node, "python": python})
-        program = target / CONTENT / manifest.command
-        if manifest.type == "binary" and program.is_file():
+        program = _file_of(target / CONTENT, manifest.command) if manifest.type == "binary" else None
+        if program:
             work.effects.act("chmod", str(program), lambda: program.chmod(0o755))
 
     def executables(self, package: Package, target: Path) -> dict[str, Argv]:
@@ -63,14 +63,19 @@ class Mcpb(Local):
             return (NODE,)
         if manifest.command in _PYTHON:
             return (python,)
-        place = home / manifest.command
-        if ".." in place.parts or not place.is_file() or not place.is_relative_to(home):
+        if _file_of(home, manifest.command) is None:
             raise FleetError(
                 f"start the bundle {manifest.name}",
                 f"its command is {manifest.command!r}, which is no file in it and neither node nor python",
                 "Name the file that is the server in `command:`, or use a bundle that has all that it runs.",
             )
-        return (str(place),)
+        return (str(home / manifest.command),)
+
+
+def _file_of(home: Path, name: str) -> Path | None:
+    """A file of the bundle where it really is; None for what is none, or is elsewhere."""
+    place = (home / name).resolve()
+    return place if place.is_file() and place.is_relative_to(home.resolve()) else None
 
 
 def _manifest(release: Path) -> Manifest:

@@ -65,7 +65,7 @@ def read_manifest(data: bytes | None) -> Manifest:
         raise _flaw("it has no manifest.json at its top", "Give an .mcpb file; for other archives use local.")
     try:
         raw = json.loads(data)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise _flaw(f"its manifest.json is no JSON ({error})") from error
     if not isinstance(raw, dict):
         raise _flaw("its manifest.json is no object")
@@ -80,20 +80,17 @@ def read_manifest(data: bytes | None) -> Manifest:
     if kind not in TYPES:
         raise _flaw(f"its server.type is {kind!r}", f"Known types: {', '.join(TYPES)}.")
     compatibility = _mapping(raw, "compatibility", {})
-    platforms = compatibility.get("platforms")
+    platforms = _texts(compatibility, "compatibility.platforms")
     if platforms and PLATFORM not in platforms:
-        raise _flaw(f"it is for {', '.join(map(str, platforms))} alone", "Use one that is for linux.")
-    config = _mapping(server, "server.mcp_config", {} if kind == "uv" else None)
-    config = {**config, **(_mapping(config, "server.mcp_config.platform_overrides", {}).get(PLATFORM) or {})}
+        raise _flaw(f"it is for {', '.join(platforms)} alone", "Use one that is for linux.")
+    config = _config(server, kind)
     return Manifest(
         name=_text(raw, "name"),
         version=_text(raw, "version"),
         type=kind,
-        entry_point=_inside(_text(server, "server.entry_point")),
-        command=""
-        if kind == "uv"
-        else _text(config, "server.mcp_config.command").replace("${__dirname}/", ""),
-        arguments=() if kind == "uv" else _texts(config.get("args")),
+        entry_point=_inside(server, "server.entry_point"),
+        command="" if kind == "uv" else _inside(config, "server.mcp_config.command"),
+        arguments=() if kind == "uv" else _texts(config, "server.mcp_config.args"),
         environment={
             str(name): str(value)
             for name, value in _mapping(config, "server.mcp_config.env", {}).items()
@@ -164,9 +161,16 @@ def _option(name: str, raw: Any) -> Option:
         sensitive=bool(raw.get("sensitive")),
         multiple=bool(raw.get("multiple")),
         default=raw.get("default"),
-        low=raw.get("min"),
-        high=raw.get("max"),
+        low=_number(raw, f"user_config.{name}.min"),
+        high=_number(raw, f"user_config.{name}.max"),
     )
+
+
+def _config(server: Mapping[str, Any], kind: str) -> dict[str, Any]:
+    """Its mcp_config as it is on Linux."""
+    config = _mapping(server, "server.mcp_config", {} if kind == "uv" else None)
+    others = _mapping(config, "server.mcp_config.platform_overrides", {})
+    return {**config, **_mapping(others, f"server.mcp_config.platform_overrides.{PLATFORM}", {})}
 
 
 def _mapping(raw: Mapping[str, Any], path: str, default: Mapping[str, Any] | None = None) -> dict[str, Any]:
@@ -183,17 +187,26 @@ def _text(raw: Mapping[str, Any], path: str) -> str:
     return value
 
 
-def _texts(raw: Any) -> tuple[str, ...]:
-    values = raw or []
+def _texts(raw: Mapping[str, Any], path: str) -> tuple[str, ...]:
+    values = raw.get(path.rpartition(".")[2]) or []
     if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
-        raise _flaw("its server.mcp_config.args is no list of texts")
+        raise _flaw(f"its {path} is no list of texts")
     return tuple(values)
 
 
-def _inside(path: str) -> str:
-    plain = path.replace("${__dirname}/", "")
-    if plain.startswith("/") or ".." in plain.split("/"):
-        raise _flaw(f"its server.entry_point leads out of it: {path!r}")
+def _number(raw: Mapping[str, Any], path: str) -> float | None:
+    value = raw.get(path.rpartition(".")[2])
+    if value is not None and (isinstance(value, bool) or not isinstance(value, (int, float))):
+        raise _flaw(f"its {path} is no number")
+    return value
+
+
+def _inside(raw: Mapping[str, Any], path: str) -> str:
+    """A file of the bundle, by its path there, or the name of an interpreter."""
+    given = _text(raw, path)
+    plain = given.replace("${__dirname}/", "")
+    if plain.startswith("/") or ".." in plain.split("/") or "\0" in plain:
+        raise _flaw(f"its {path} leads out of it: {given!r}")
     return plain[2:] if plain.startswith("./") else plain
 
 

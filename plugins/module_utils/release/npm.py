@@ -103,7 +103,14 @@ class Npm:
     def executables(self, package: Package, target: Path) -> dict[str, tuple[str, ...]]:
         """The package's own programs, with RELEASE and NODE standing for the directory and for Node.js."""
         home = target / "node_modules" / package.identifier
-        programs = npm_programs(json.loads((home / "package.json").read_text("utf-8")))
+        described = package_json(home)
+        if described is None:
+            raise FleetError(
+                f"read the package.json of {package}",
+                "it is no JSON object",
+                "Tell its publisher; use another version of it meanwhile.",
+            )
+        programs = npm_programs(described)
         found = {}
         for name, relative in programs.items():
             if (home / relative).is_file():
@@ -156,6 +163,15 @@ class Npm:
         return [version for version in versions if "-" not in version][-4:]
 
 
+def package_json(home: Path) -> dict[str, Any] | None:
+    """What the package.json in a folder says; None where there is none, or none that can be read."""
+    try:
+        described = json.loads((home / "package.json").read_text("utf-8-sig"))
+    except (OSError, ValueError, RecursionError):
+        return None
+    return described if isinstance(described, dict) else None
+
+
 def project(package: Package) -> bytes:
     """The package.json in which the package is the only dependency."""
     dependencies = {package.identifier: package.version}
@@ -164,7 +180,10 @@ def project(package: Package) -> bytes:
 
 
 def cached(cache: Path, proof: str) -> Path:
-    """The file of npm's cache (cacache, content version 2) for an archive with this hash."""
+    """The file of npm's cache (cacache, content version 2) for an archive with this hash.
+
+    :raises ValueError: for what is no hash.
+    """
     algorithm, value = hash_parts(proof)
     return cache / "_cacache" / "content-v2" / algorithm / value[:2] / value[2:4] / value[4:]
 
@@ -214,10 +233,7 @@ def first_line(path: Path) -> str:
 
 def _npm_version(npm: tuple[str, ...]) -> str:
     for folder in Path(npm[-1]).resolve().parents:
-        try:
-            described = json.loads((folder / "package.json").read_text("utf-8"))
-        except (OSError, ValueError):
-            continue
+        described = package_json(folder) or {}
         if described.get("name") == "npm":
             return str(described.get("version", "unknown"))
     return "unknown"

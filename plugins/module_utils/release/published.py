@@ -106,8 +106,8 @@ def _entry(text: str) -> Mapping[str, Any]:
 
 def _times(cacache: Path, integrity: str) -> Mapping[str, Any]:
     """The times in an answer of the registry; nothing where it has none or was damaged."""
-    algorithm, value = hash_parts(integrity.split(" ")[0])
     try:
+        algorithm, value = hash_parts(integrity.split(" ")[0])
         raw = (cacache / "content-v2" / algorithm / value[:2] / value[2:4] / value[4:]).read_bytes()
         times = json.loads(raw).get("time") if hashlib.new(algorithm, raw).hexdigest() == value else None
     except (OSError, ValueError, AttributeError):

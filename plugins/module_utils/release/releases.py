@@ -283,7 +283,7 @@ class Releases:
             self._require_fit(work, shipped)
             tree.require_room(work.package, self._root, more=shipped.size_bytes)
             with self._staging(work) as shelf:
-                bundles.unpack(self._effects, shipped, lambda item: kind.shelved(shelf, item))
+                bundles.unpack(self._effects, shipped, shelf, lambda item: kind.shelved(shelf, item))
                 return self._install(work, shipped.closure, shelf)
         except FleetError as error:
             raise FleetError(

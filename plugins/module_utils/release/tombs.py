@@ -157,52 +157,99 @@ class Tombs:
                 os.close(descriptor)
 
 
+@dataclass
+class _Emptied:
+    """A folder that is being emptied: its entries that are still to go, and how much had been left before."""
+
+    name: str
+    shown: str
+    status: os.stat_result
+    entries: list[str]
+    left: int
+
+
 class _Eraser:
-    """Deletes by descriptors, without following links, within one filesystem."""
+    """Deletes by descriptors, without following links, within one filesystem.
+
+    Folders may be in folders without end: there is one descriptor for all that are being emptied.
+    """
 
     def __init__(self, effects: Effects, done: Erased, device: int, points: frozenset[str]) -> None:
         self._effects = effects
         self._done = done
         self._device = device
         self._points = points
+        self._shown, self._real = "", ""
 
-    def remove(self, parent: int, name: str, shown: str) -> bool:
-        """Remove one entry of a folder; whether it is gone."""
+    def remove(self, parent: int, name: str, shown: str) -> None:
+        """Remove one entry of a folder with all below it; what has to stay is noted, and the rest goes."""
+        self._shown = os.path.dirname(shown)
+        self._real = os.path.realpath(self._shown)
+        above = [_Emptied("", self._shown, os.fstat(parent), [name], 0)]
+        here = os.dup(parent)
+        try:
+            while True:
+                folder = above[-1]
+                if folder.entries:
+                    each = folder.entries.pop()
+                    inner = self._remove(here, each, f"{folder.shown}/{each}")
+                    if inner:
+                        os.close(here)
+                        here = inner[0]
+                        above.append(inner[1])
+                    continue
+                above.pop()
+                if not above:
+                    return
+                outer = _parent(here, above[-1])
+                os.close(here)
+                here = outer
+                if len(self._done.left) == folder.left:
+                    self._try("rmdir", folder.shown, functools.partial(os.rmdir, folder.name, dir_fd=here))
+        finally:
+            os.close(here)
+
+    def _remove(self, parent: int, name: str, shown: str) -> tuple[int, _Emptied] | None:
+        """Remove an entry; a folder is opened instead, to be emptied first."""
         try:
             status = os.stat(name, dir_fd=parent, follow_symlinks=False)
         except FileNotFoundError:
-            return True
-        if status.st_dev != self._device or os.path.realpath(shown) in self._points:
-            return self._leave(shown, "it is a mount")
-        if not stat.S_ISDIR(status.st_mode):
-            if not self._try("unlink", shown, lambda: os.unlink(name, dir_fd=parent)):
-                return False
-            if stat.S_ISREG(status.st_mode) and status.st_nlink == 1:
-                self._done.size += status.st_size
-            return True
-        return self._empty(parent, name, shown) and self._try(
-            "rmdir", shown, lambda: os.rmdir(name, dir_fd=parent)
-        )
+            return None
+        if status.st_dev != self._device or self._real + shown[len(self._shown) :] in self._points:
+            self._leave(shown, "it is a mount")
+        elif stat.S_ISDIR(status.st_mode):
+            return self._entered(parent, name, shown)
+        else:
+            gone = self._try("unlink", shown, lambda: os.unlink(name, dir_fd=parent))
+            only = stat.S_ISREG(status.st_mode) and status.st_nlink == 1
+            self._done.size += status.st_size if gone and only else 0
+        return None
 
-    def _empty(self, parent: int, name: str, shown: str) -> bool:
+    def _entered(self, parent: int, name: str, shown: str) -> tuple[int, _Emptied] | None:
         try:
             folder = os.open(name, _DIRECTORY, dir_fd=parent)
         except OSError as error:
-            return self._leave(shown, str(error.strerror))
+            self._leave(shown, str(error.strerror))
+            return None
+        inner = None
         try:
-            status = os.fstat(folder)
-            if status.st_dev != self._device:
-                return self._leave(shown, "it is a mount")
-            if not status.st_mode & stat.S_IWUSR:
-                mode = stat.S_IMODE(status.st_mode) | stat.S_IRWXU
-                self._effects.act("chmod", shown, lambda: os.fchmod(folder, mode))
-            # Each of them, also where one has to stay.
-            gone = [self.remove(folder, each, f"{shown}/{each}") for each in sorted(os.listdir(folder))]
-            return all(gone)
+            inner = self._opened(folder, name, shown)
         except OSError as error:
-            return self._leave(shown, str(error.strerror))
+            self._leave(shown, str(error.strerror))
         finally:
-            os.close(folder)
+            if inner is None:
+                os.close(folder)
+        return (folder, inner) if inner else None
+
+    def _opened(self, folder: int, name: str, shown: str) -> _Emptied | None:
+        status = os.fstat(folder)
+        if status.st_dev != self._device:
+            self._leave(shown, "it is a mount")
+            return None
+        if status.st_mode & stat.S_IRWXU != stat.S_IRWXU:
+            mode = stat.S_IMODE(status.st_mode) | stat.S_IRWXU
+            self._effects.act("chmod", shown, lambda: os.fchmod(folder, mode))
+        return _Emptied(name, shown, status, sorted(os.listdir(folder), reverse=True), len(self._done.left))
 
     def _try(self, act: str, shown: str, function: Callable[[], None]) -> bool:
         try:
@@ -218,6 +265,15 @@ class _Eraser:
     def _leave(self, shown: str, why: str) -> bool:
         self._done.left.append((shown, why))
         return False
+
+
+def _parent(folder: int, expected: _Emptied) -> int:
+    """The folder that an open one is in. :raises OSError: when it was reached by another."""
+    parent = os.open("..", _DIRECTORY, dir_fd=folder)
+    if not os.path.samestat(os.fstat(parent), expected.status):
+        os.close(parent)
+        raise OSError(errno.ESTALE, "it was moved while it was being removed", expected.shown)
+    return parent
 
 
 def _unescaped(text: str) -> str:

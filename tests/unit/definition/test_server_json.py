@@ -189,3 +189,54 @@ def test_a_runtime_that_is_only_told_to_ask_nothing_is_no_obstacle() -> None:
 def test_a_definition_without_one_stays_as_it_is() -> None:
     raw = {"name": "weather", "package": {}}
     assert plain(raw, lambda path: b"") is raw
+
+
+PATH = {"registryType": "local", "identifier": "/root"}
+STDIO = {"type": "stdio"}
+
+
+def with_variable(**parts: Any) -> dict[str, Any]:
+    return document(package(environmentVariables=[{"name": "A", **parts}]))
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        (document(package(), _meta=[1]), "_meta: it is no object"),
+        (
+            document(package(), _meta={"io.modelcontextprotocol.registry/official": "x"}),
+            "registry/official: it is no object",
+        ),
+        (with_variable(variables=["x"]), "variables: it is no object"),
+        (with_variable(value="{x}", variables={"x": "y"}), "variables.x: it is no object"),
+        (with_variable(value="b", choices=5), "choices: it is no list"),
+        (
+            document(package(transport={"type": "streamable-http", "url": "http://[::1"})),
+            "transport.url: it cannot be parsed",
+        ),
+        (b"[" * 100_000, "it is no JSON"),
+    ],
+)
+def test_parts_of_the_wrong_kind_are_named(content: Any, why: str) -> None:
+    with pytest.raises(FleetError, match=why):
+        told(content)
+
+
+def test_a_path_of_the_controller_is_taken_only_where_the_definition_asks_for_it() -> None:
+    both = document(package(registryType="oci"), package(**PATH))
+    assert told(both)["package"]["registry_type"] == "oci"
+    with pytest.raises(FleetError, match="its packages are: 0: local"):
+        told(document(package(**PATH)))
+    assert told(both, server_json_package="local")["package"]["identifier"] == "/root"
+    assert told(both, server_json_package=1)["package"]["identifier"] == "/root"
+    bundle = document(package(registryType="mcpb", identifier="/root/x.mcpb", fileSha256="0" * 64))
+    with pytest.raises(FleetError, match="identifier: it is str '/root/x.mcpb', a place on the controller"):
+        told(bundle)
+    assert told(bundle, server_json_package="mcpb")["package"]["identifier"] == "/root/x.mcpb"
+
+
+def test_a_relative_path_is_below_the_folder_of_its_server_json() -> None:
+    content = document(package(registryType="local", identifier="dist"))
+    assert told(content, server_json_package="local")["package"]["identifier"] == "/srv/weather/dist"
+    with pytest.raises(FleetError, match="'a/../../x' leads out of the server.json's folder"):
+        told(document(package(registryType="local", identifier="a/../../x")), server_json_package="local")

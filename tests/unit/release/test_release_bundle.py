@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import io
 import json
@@ -19,8 +20,13 @@ import pytest
 from ansible_collections.mcpops.fleet.plugins.module_utils.effects import Effects
 from ansible_collections.mcpops.fleet.plugins.module_utils.errors import FleetError
 from ansible_collections.mcpops.fleet.plugins.module_utils.release import bundle
-from ansible_collections.mcpops.fleet.plugins.module_utils.release.closure import Closure, from_requirements
-from ansible_collections.mcpops.fleet.plugins.module_utils.release.package import Package
+from ansible_collections.mcpops.fleet.plugins.module_utils.release.closure import (
+    Closure,
+    from_package_lock,
+    from_requirements,
+)
+from ansible_collections.mcpops.fleet.plugins.module_utils.release.npm import Npm
+from ansible_collections.mcpops.fleet.plugins.module_utils.release.package import Package, Tools
 from ansible_collections.mcpops.fleet.plugins.module_utils.release.target import Target
 
 PACKAGE = Package("pypi", "my-server", "1.0")
@@ -120,7 +126,7 @@ def test_a_bundle_is_read_back_as_it_was_made_and_the_same_parts_give_the_same_b
     assert found.needs == NEEDS
     assert found.size_bytes == sum(map(len, WHEELS.values()))
     bundle.verify(found)
-    bundle.unpack(Effects(), found, lambda item: tmp_path / "new" / item.file)
+    bundle.unpack(Effects(), found, tmp_path, lambda item: tmp_path / "new" / item.file)
     assert {path.name: path.read_bytes() for path in (tmp_path / "new").iterdir()} == WHEELS
 
     artifacts = {item.file: (tmp_path / "new" / item.file, item.hash) for item in found.artifacts}
@@ -194,7 +200,40 @@ def test_an_artifact_of_which_one_bit_was_turned_is_not_unpacked_as_whole(
     with pytest.raises(FleetError, match=said):
         bundle.verify(found)
     with pytest.raises(FleetError, match=said):
-        bundle.unpack(Effects(), found, lambda item: tmp_path / "new" / item.file)
+        bundle.unpack(Effects(), found, tmp_path, lambda item: tmp_path / "new" / item.file)
+    assert not (tmp_path / "new" / "my_server-1.0-py3-none-any.whl").exists()
+
+
+def of_npm(path: Path, proof: str) -> bundle.Bundle:
+    """A bundle of npm whose only archive has this hash, as it says."""
+    package = Package("npm", "box", "1.0.0")
+    entry = {"version": "1.0.0", "integrity": proof}
+    packages = {"packages": {"": {}, "node_modules/box": entry}}
+    files = {"package-lock.json": json.dumps(packages).encode(), "package.json": b"{}"}
+    closure = Closure(package, from_package_lock(package, packages), files)
+    path.with_name("archive").write_bytes(b"* * * * * root id\n")
+    bundle.write(Effects(), path, closure, Target(), {"box-1.0.0.tgz": (path.with_name("archive"), proof)})
+    return bundle.read(path)
+
+
+def test_a_hash_that_leads_to_another_folder_writes_no_file_there(tmp_path: Path) -> None:
+    npm, victim = Npm(Tools(), tmp_path / "cache"), tmp_path / "victim"
+    for proof in (f"sha256:aaaa{victim}", f"sha256:aaaa../../../../../{victim}", "../../victim:" + "0" * 64):
+        found = of_npm(tmp_path / "npm.tar", proof)
+        with pytest.raises(FleetError, match="is no hash of"):
+            bundle.unpack(
+                Effects(), found, tmp_path / "shelf", lambda item: npm.shelved(tmp_path / "shelf", item)
+            )
+        assert not victim.exists()
+
+
+def test_an_artifact_whose_place_is_not_on_the_shelf_is_written_nowhere(whole: Path, tmp_path: Path) -> None:
+    shelf = tmp_path / "shelf"
+    for place in (tmp_path / "victim", shelf / ".." / "victim"):
+        there = dict.fromkeys(bundle.read(whole).artifacts, place)
+        with pytest.raises(FleetError, match="would leave its folder"):
+            bundle.unpack(Effects(), bundle.read(whole), shelf, there.__getitem__)
+    assert not (tmp_path / "victim").exists()
 
 
 def test_a_bundle_that_could_not_be_written_leaves_nothing(whole: Path, tmp_path: Path) -> None:
@@ -218,5 +257,13 @@ def test_a_bundle_that_could_not_be_written_leaves_nothing(whole: Path, tmp_path
 
 
 def test_hashes_are_read_as_npm_and_as_uv_write_them() -> None:
-    assert bundle.hash_parts("sha256:00ff") == ("sha256", "00ff")
-    assert bundle.hash_parts("sha512-AP8=") == ("sha512", "00ff")
+    assert bundle.hash_parts(f"sha256:{'0f' * 32}") == ("sha256", "0f" * 32)
+    assert bundle.hash_parts(f"sha384-{base64.b64encode(bytes(48)).decode()}?x") == ("sha384", "00" * 48)
+
+
+@pytest.mark.parametrize(
+    "proof", ["", "sha256", "sha256:00ff", f"sha256:{'g' * 64}", f"md5:{'0' * 32}", "sha512-AP8=", "sha512-é"]
+)
+def test_what_is_no_whole_hash_of_a_known_kind_is_none(proof: str) -> None:
+    with pytest.raises(ValueError, match="hash"):
+        bundle.hash_parts(proof)

@@ -12,6 +12,7 @@ import tarfile
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -104,6 +105,53 @@ def test_an_archive_of_too_many_entries_is_refused(tmp_path: Path) -> None:
     many = zipped(tmp_path / "many", *((f"d{number}/f", FILE, b"") for number in range(60)))
     with pytest.raises(FleetError, match="more than 100 files, folders and links"):
         content.check(many, count_limit=100)
+
+
+@pytest.mark.parametrize("name", ["./", "a/"])
+def test_an_entry_that_stands_for_nothing_new_counts_too(tmp_path: Path, name: str) -> None:
+    many = tar(tmp_path / "many", *((name, FOLDER, b"") for _number in range(101)), ("a/x", FILE, b""))
+    with pytest.raises(FleetError, match="more than 100 files, folders and links"):
+        content.check(many, count_limit=100)
+
+
+def test_the_entries_of_a_tar_are_not_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    kept: list[int] = []
+    follow = tarfile.TarFile.next
+
+    def followed(packed: Any) -> tarfile.TarInfo | None:
+        kept.append(len(packed.members))
+        return follow(packed)
+
+    archive = tar(tmp_path / "archive", *((f"f{number}", FILE, b"x") for number in range(50)))
+    monkeypatch.setattr(tarfile.TarFile, "next", followed)
+    assert len(content.check(archive, [f"f{number}" for number in range(50)])) == 50
+    assert max(kept) <= 1
+
+
+def test_nothing_is_made_of_the_entries_of_a_zip_that_has_too_many(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    many = zipped(tmp_path / "many", *((f"f{number}", FILE, b"") for number in range(101)))
+    made: list[str] = []
+
+    class Counting(zipfile.ZipInfo):
+        def __init__(self, *arguments: Any) -> None:
+            super().__init__(*arguments)
+            made.append(self.filename)
+
+    monkeypatch.setattr(zipfile, "ZipInfo", Counting)
+    with pytest.raises(FleetError, match="more than 100 files, folders and links"):
+        content.check(many, count_limit=100)
+    assert not made
+    content.check(many, count_limit=101)
+    assert len(set(made)) == 101
+
+
+@pytest.mark.parametrize("make", [tar, zipped], ids=["tar", "zip"])
+def test_folders_in_folders_without_end_are_refused(tmp_path: Path, make: Callable[..., Path]) -> None:
+    assert content.check(make(tmp_path / "some", ("a/" * 63 + "x", FILE, b""))) == {}
+    with pytest.raises(FleetError, match="in more than 64 folders"):
+        content.unpack(Effects(), make(tmp_path / "deep", ("a/" * 64 + "x", FILE, b"")), tmp_path / "out")
 
 
 def test_a_header_of_many_megabytes_is_not_read_into_memory(tmp_path: Path) -> None:

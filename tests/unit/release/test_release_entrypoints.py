@@ -5,10 +5,13 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from ansible_collections.mcpops.fleet.plugins.module_utils.errors import FleetError
 from ansible_collections.mcpops.fleet.plugins.module_utils.release.entrypoints import (
     NODE,
     console_scripts,
@@ -16,6 +19,8 @@ from ansible_collections.mcpops.fleet.plugins.module_utils.release.entrypoints i
     npm_command,
     npm_programs,
 )
+from ansible_collections.mcpops.fleet.plugins.module_utils.release.npm import Npm
+from ansible_collections.mcpops.fleet.plugins.module_utils.release.package import Package, Tools
 
 
 @pytest.mark.parametrize(
@@ -84,3 +89,25 @@ def test_a_program_is_started_as_its_first_line_asks_with_the_fleets_own_node(
 )
 def test_console_scripts_are_read_from_entry_points(text: str, names: list[str]) -> None:
     assert console_scripts(text) == names
+
+
+def programs_of(release: Path, package_json: bytes) -> dict[str, tuple[str, ...]]:
+    """What the package ``box`` has, with this package.json and the file cli.js."""
+    home = release / "node_modules" / "box"
+    home.mkdir(parents=True)
+    (home / "package.json").write_bytes(package_json)
+    (home / "cli.js").write_text("#!/usr/bin/env node\n")
+    return Npm(Tools(), release / "cache").executables(Package("npm", "box", "1.0.0"), release)
+
+
+def test_a_package_json_that_begins_with_a_byte_order_mark_is_read(tmp_path: Path) -> None:
+    data = json.dumps({"name": "box", "bin": "cli.js"}).encode("utf-8-sig")
+    assert list(programs_of(tmp_path, data)) == ["box"]
+
+
+@pytest.mark.parametrize("data", [b"[1]", b"[" * 100_000, b"{"], ids=["a list", "nested without end", "cut"])
+def test_a_package_json_that_is_no_object_is_refused_with_the_packages_name(
+    tmp_path: Path, data: bytes
+) -> None:
+    with pytest.raises(FleetError, match="package.json of npm box 1.0.0: it is no JSON object"):
+        programs_of(tmp_path, data)

@@ -6,13 +6,20 @@
 from __future__ import annotations
 
 import json
+import sys
+import zipfile
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from ansible_collections.mcpops.fleet.plugins.module_utils.effects import Effects
 from ansible_collections.mcpops.fleet.plugins.module_utils.errors import FleetError
+from ansible_collections.mcpops.fleet.plugins.module_utils.release.closure import Closure
+from ansible_collections.mcpops.fleet.plugins.module_utils.release.installation import Installation
 from ansible_collections.mcpops.fleet.plugins.module_utils.release.kind import Settings
+from ansible_collections.mcpops.fleet.plugins.module_utils.release.local import CONTENT
+from ansible_collections.mcpops.fleet.plugins.module_utils.release.mcpb import Mcpb
 from ansible_collections.mcpops.fleet.plugins.module_utils.release.mcpb_manifest import (
     Manifest,
     allows,
@@ -24,7 +31,9 @@ from ansible_collections.mcpops.fleet.plugins.module_utils.release.mcpb_values i
     filled_environment,
     values_of,
 )
-from ansible_collections.mcpops.fleet.plugins.module_utils.release.package import Package
+from ansible_collections.mcpops.fleet.plugins.module_utils.release.npm import Npm
+from ansible_collections.mcpops.fleet.plugins.module_utils.release.package import Package, Tools
+from ansible_collections.mcpops.fleet.plugins.module_utils.release.pypi import Pypi
 
 HOME = Path("/r/content")
 PACKAGE = Package("mcpb", "files", "1.0.0", "0" * 64)
@@ -117,6 +126,11 @@ def test_an_argument_that_nothing_fills_is_never_passed_on_as_it_stands(argument
         filled_arguments(it, values_of(it, settings(roots=["/a"])), HOME)
 
 
+def started_by(command: str, **config: Any) -> dict[str, Any]:
+    server = {"type": "binary", "entry_point": "x", "mcp_config": {"command": command, **config}}
+    return manifest(server=server)
+
+
 def without(path: str) -> dict[str, Any]:
     raw = manifest()
     *above, last = path.split(".")
@@ -141,11 +155,45 @@ def without(path: str) -> dict[str, Any]:
         (manifest(compatibility={"platforms": ["darwin", "win32"]}), "it is for darwin, win32 alone"),
         (manifest(server={"type": "uv", "entry_point": "../x.py"}), "leads out of it"),
         (manifest(user_config={"a": 3}), "user_config.a is no object"),
+        (manifest(user_config={"a": {"min": "1"}}), "user_config.a.min is no number"),
+        (manifest(compatibility={"platforms": 5}), "compatibility.platforms is no list of texts"),
+        (started_by("/etc/shadow"), "mcp_config.command leads out of it: '/etc/shadow'"),
+        (started_by("${__dirname}/../../x"), "mcp_config.command leads out of it"),
+        (started_by("x", platform_overrides={"linux": 5}), "platform_overrides.linux is no object"),
     ],
 )
 def test_a_manifest_that_makes_no_sense_here_is_refused(raw: Any, why: str) -> None:
     with pytest.raises(FleetError, match=why):
         read(raw)
+
+
+def test_a_manifest_that_is_nested_without_end_is_no_json() -> None:
+    with pytest.raises(FleetError, match="is no JSON"):
+        read_manifest(b"[" * 100_000)
+
+
+def placed(folder: Path, command: str) -> Path:
+    """The release of a bundle with the file ``server``, which this command is to start."""
+    shelf, target = folder / "shelf", folder / "release"
+    shelf.mkdir()
+    target.mkdir()
+    with zipfile.ZipFile(shelf / "content", "w") as packed:
+        packed.writestr("manifest.json", json.dumps({**started_by(command), "user_config": {}}))
+        packed.writestr("server", "#!/bin/sh\n")
+    tools = Tools(python=sys.executable)
+    kind = Mcpb(tools, Npm(tools, folder / "cache"), Pypi(tools, folder / "cache"))
+    kind.place(Installation(Effects(), PACKAGE, 30), Closure(PACKAGE, ()), target, shelf)
+    return target
+
+
+def test_its_program_may_be_run_and_nothing_outside_of_it_is_touched(tmp_path: Path) -> None:
+    assert (placed(tmp_path, "server") / CONTENT / "server").stat().st_mode & 0o777 == 0o755
+    (tmp_path / "other").mkdir()
+    secret = tmp_path / "secret"
+    secret.touch(0o600)
+    with pytest.raises(FleetError, match="leads out of it"):
+        placed(tmp_path / "other", str(secret))
+    assert secret.stat().st_mode & 0o777 == 0o600
 
 
 def test_an_archive_without_a_manifest_is_no_bundle() -> None:
