@@ -14,6 +14,11 @@ from ..errors import FleetError
 
 _BRACED = re.compile(r"\{([^{}]+)\}")
 _PLACEHOLDERS = ("port", "data")
+_STEERING = re.compile(
+    r"LD_.*|GCONV_PATH|GLIBC_TUNABLES|PATH|HOME|TMPDIR|XDG_.*|CONTAINERS?_.*|STORAGE_.*|DOCKER_.*"
+    r"|NODE_OPTIONS|PYTHON(PATH|HOME|STARTUP|BREAKPOINT|USERBASE)|BASH_ENV|ENV"
+)
+"""Variables that decide what a program, or what starts it, loads."""
 _NUMBER = re.compile(r"-?\d+(\.\d+)?")
 
 
@@ -107,6 +112,11 @@ class Inputs:
                     f"Give it as credentials: {{{name}: …}}.",
                 )  # fmt: skip
             for value in self._values(where, name, item, "environment"):
+                if _STEERING.fullmatch(name):
+                    raise where.complaint(
+                        "", "it would decide which code is loaded, and the file sets it itself",
+                        f"Give it as environment: {{{name}: …}}, if that is what you want.",
+                    )  # fmt: skip
                 found[name] = value
         return found
 

@@ -58,6 +58,7 @@ class Local:
                 "Let such hosts ask one (mcp_release_source: registry), or put all that it needs into it.",
             )
         if "package-lock.json" in locked:
+            _refuse_settings(work.package, home)
             self._npm.place(work, closure, home)
         if self._is_python(target):
             self._pypi.place_beside(work, closure, target, [home, *_sources(home)])
@@ -116,6 +117,16 @@ class Local:
         if python.exists() and (place.suffix == ".py" or "python" in _interpreter(place)):
             return (str(python), str(place))
         return npm_command(str(place), first_line(place)) if os.access(place, os.X_OK) else None
+
+
+def _refuse_settings(package: Package, home: Path) -> None:
+    """Raise FleetError for content that would tell the host's npm which programs to run (``git=…``)."""
+    if os.path.lexists(home / ".npmrc"):
+        raise FleetError(
+            f"install {package}",
+            "it has an .npmrc, which npm would follow with the rights of who installs",
+            "Remove it from the content; settings of registries belong on the host.",
+        )
 
 
 def home_of(target: Path) -> Path:

@@ -103,22 +103,29 @@ class _Preview:
             name = container_name(self._definition.name, SLOT)
             command, before = contained(command, name, self._definition.service, str(self._data), NOBODY), ()
         words = (self._filled(word, port) for word in (*command, *self._definition.arguments))
+        if before:
+            # What drops the privileges has them, and must not load what a package names (LD_PRELOAD).
+            before = (*before, "/usr/bin/env", *(f"{key}={value}" for key, value in self._own(port).items()))
         return (*before, *self._host.bridge(self._definition, port), *words)
+
+    def _own(self, port: int | None) -> dict[str, str]:
+        """The variables that the package and the definition name, but for credentials."""
+        given = {**self._told, **self._definition.environment}
+        return {name: self._filled(value, port) for name, value in given.items()}
 
     def _filled(self, text: str, port: int | None) -> str:
         return text.replace("{port}", str(port)).replace("{data}", str(self._data))
 
     def _environment(self, port: int | None) -> dict[str, str]:
         """Nothing of our own but the path: what it writes at home or into a temporary folder goes too."""
-        given = {**self._told, **self._definition.environment}
-        own = {name: self._filled(value, port) for name, value in given.items()}
+        as_client = self._host.layout.unprivileged and not self._in_unit
         return {
             "PATH": os.environ.get("PATH", os.defpath),
             "LANG": "C.UTF-8",
             # podman reads settings at home, and must not find what a server wrote there.
             "HOME": "/" if self._in_unit else str(self._data),
             "TMPDIR": str(self._data),
-            **own,
+            **({} if as_client else self._own(port)),
             **self._definition.credentials,
             SLOT_VARIABLE: f"{self._definition.name}/{SLOT}",
             ROOT_VARIABLE: str(self._folder),

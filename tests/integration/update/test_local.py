@@ -66,3 +66,13 @@ def test_a_folder_without_a_server_is_refused_and_says_what_to_write(node: Node,
     assert version(node) == "1.0.0"
     update(node, source, "1.0.0", command="serve_it.py")
     assert version(node) == "1.0.0"
+
+
+def test_content_does_not_tell_the_npm_that_installs_it_what_to_run(node: Node, tmp_path: Path) -> None:
+    source = make_folder(tmp_path / "box", "1.0.0")
+    (source / "package.json").write_text('{"name": "box", "version": "1.0.0"}')
+    (source / "package-lock.json").write_text('{"name": "box", "lockfileVersion": 3, "packages": {"": {}}}')
+    (source / ".npmrc").write_text("git=./evil.sh\n")
+    with pytest.raises(FleetError, match=r"it has an \.npmrc, which npm would follow.*Remove it"):
+        update(node, source, "1.0.0")
+    assert not (node.root / "state" / "box" / "journal.json").exists()

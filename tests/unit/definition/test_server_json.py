@@ -240,3 +240,11 @@ def test_a_relative_path_is_below_the_folder_of_its_server_json() -> None:
     assert told(content, server_json_package="local")["package"]["identifier"] == "/srv/weather/dist"
     with pytest.raises(FleetError, match="'a/../../x' leads out of the server.json's folder"):
         told(document(package(registryType="local", identifier="a/../../x")), server_json_package="local")
+
+
+@pytest.mark.parametrize("name", ["LD_PRELOAD", "PATH", "PYTHONPATH", "NODE_OPTIONS", "CONTAINERS_CONF"])
+def test_what_decides_which_code_is_loaded_is_set_by_the_definition_alone(name: str) -> None:
+    content = document(package(environmentVariables=[{"name": name, "value": "{data}/evil"}]))
+    with pytest.raises(FleetError, match=f"{name}.*which code is loaded.*Give it as environment"):
+        told(content)
+    assert told(content, environment={name: "/srv/own"})["environment"] == {name: "/srv/own"}
