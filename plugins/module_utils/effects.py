@@ -13,7 +13,6 @@ import contextlib
 import ctypes
 import functools
 import os
-import shutil
 import signal
 import stat
 import subprocess
@@ -178,12 +177,12 @@ class Effects:
             return
 
         def remove() -> None:
-            _open_up(path)
-            for folder, names, _files in os.walk(path):
-                # Before they are listed: one of mode 000 can be neither listed nor emptied.
-                for name in names:
-                    _open_up(Path(folder, name))
-            shutil.rmtree(path)
+            if os.geteuid() != 0:
+                _open_all(path)
+            # However deep it is, which Python's own does not manage.
+            done = subprocess.run(["rm", "-rf", "--", str(path)], capture_output=True, text=True, check=False)
+            if done.returncode:
+                raise OSError(done.stderr.strip().rpartition("\n")[2])
 
         self.act("rmtree", str(path), remove)
         self.act("fsync", str(path.parent), lambda: sync_directory(path.parent))
@@ -263,6 +262,16 @@ class Effects:
                     os.killpg(process.pid, signal.SIGKILL)
                 process.wait()
             return Completed(process.returncode, _tail(stdout), _tail(stderr))
+
+
+def _open_all(top: Path) -> None:
+    """Let their owner list and empty all folders below ``top``, before they are listed."""
+    _open_up(top)
+    # Deeper than this only root and whoever has access already remove it.
+    with contextlib.suppress(RecursionError):
+        for folder, names, _files in os.walk(top):
+            for name in names:
+                _open_up(Path(folder, name))
 
 
 def _open_up(folder: Path) -> None:

@@ -85,6 +85,8 @@ def required(raw: Any, read: Callable[[str], bytes]) -> list[str] | None:
     where = Where(str(raw.get("name")), raw["server_json"])
     _place, package = _chosen(where, _read(where, read(raw["server_json"])), raw)
     items = package.get("environmentVariables") or []
+    if not isinstance(items, list) or not all(isinstance(item, Mapping) for item in items):
+        raise where.complaint("environmentVariables", "it is no list of objects", "Tell the publisher.")
     return sorted(str(item.get("name")) for item in items if item.get("isRequired"))
 
 

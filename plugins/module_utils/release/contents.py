@@ -167,10 +167,10 @@ def _taken(source: Path, archive: Path) -> str:
 def _artifacts(package: Package, files: Mapping[str, bytes]) -> tuple[Artifact, ...]:
     try:
         return COMPOSITIONS[package.registry_type].artifacts(package, files)
-    except ValueError as error:
+    except (ValueError, TypeError, AttributeError, KeyError, RecursionError) as error:
         raise FleetError(
             f"read the lock files of {package}",
-            str(error),
+            f"they are not what uv or npm would write ({error})",
             "Make them with uv pip compile --generate-hashes and npm install, without options in them.",
         ) from error
 

@@ -51,3 +51,15 @@ def test_what_cannot_be_removed_keeps_nobody_from_another_folder(home: Path) -> 
     left.chmod(0)
     with scratch(Effects(), home, "box") as folder:
         assert folder.is_dir()
+
+
+def test_folders_in_folders_are_removed_however_deep_they_are(tmp_path: Path) -> None:
+    with scratch(Effects(), tmp_path / "previews", "box") as folder:
+        descriptor = os.open(folder, os.O_RDONLY)
+        for _level in range(3000):
+            os.mkdir("d", dir_fd=descriptor)
+            deeper = os.open("d", os.O_RDONLY, dir_fd=descriptor)
+            os.close(descriptor)
+            descriptor = deeper
+        os.close(descriptor)
+    assert not (tmp_path / "previews").exists()
