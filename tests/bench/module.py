@@ -13,6 +13,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from ansible_collections.mcpops.fleet.plugins.plugin_utils.credentials import apart
+
 PROGRAM = """
 import json, sys
 from ansible.module_utils.testing import patch_module_args
@@ -27,7 +29,7 @@ def mcp_update(config: Path, server: Mapping[str, Any], **options: Any) -> tuple
 
     :raises RuntimeError: when it failed, with its message.
     """
-    arguments = json.dumps({"config": str(config), "server": server, **options})
+    arguments = json.dumps(apart({"config": str(config), "server": server, **options}))
     started = time.monotonic()
     done = subprocess.run(
         [sys.executable, "-c", PROGRAM], input=arguments, capture_output=True, text=True, check=False

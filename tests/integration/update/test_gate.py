@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.mcpops.fleet.plugins.module_utils.update.outcome import UpdateFailed
+from ansible_collections.mcpops.fleet.plugins.plugin_utils.credentials import apart
 from tests.bench.module import PROGRAM, mcp_update
 from tests.support.node import Node, raw_box, version
 
@@ -135,7 +136,7 @@ def test_a_look_ahead_that_is_interrupted_leaves_nothing_that_lasts(
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     assert process.stdin is not None
-    process.stdin.write(json.dumps(options).encode())
+    process.stdin.write(json.dumps(apart(options)).encode())
     process.stdin.close()
     scratch = node.root / "releases" / ".preview"
     deadline = time.monotonic() + 60
