@@ -14,6 +14,7 @@ import sys
 import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import replace
 from pathlib import Path
 
 from .catalog import static_gates, test_gates
@@ -28,14 +29,18 @@ AT_ONCE = 2
 
 
 def chosen(place: Workplace, names: Sequence[str]) -> list[Gate]:
-    """The gates of these names, in their own order; raises SystemExit for a name that is none."""
+    """The gates of these names, in their own order, one alone with its output while it runs.
+
+    Raises SystemExit for a name that is none.
+    """
     groups = {"static": static_gates(place), "tests": test_gates(place)}
     everything = [gate for group in groups.values() for gate in group]
     known = {*groups, *(gate.name for gate in everything)}
     if unknown := [name for name in names if name not in known]:
         raise SystemExit(f"no such gate: {', '.join(unknown)}; there are: {', '.join(sorted(known))}")
     wanted = {gate.name for name in names for gate in groups.get(name, [])} | set(names)
-    return [gate for gate in everything if gate.name in wanted or not names]
+    found = [gate for gate in everything if gate.name in wanted or not names]
+    return found if len(found) > 1 else [replace(gate, live=True) for gate in found]
 
 
 def run(place: Workplace, gates: Sequence[Gate], fail_fast: bool) -> list[Verdict]:

@@ -104,7 +104,7 @@ def test_gates(place: Workplace) -> list[Gate]:
             beside=True,
             deadline=1800,
         ),
-        _tests(place, "unit", [*WORKERS, "2", "tests/unit", "tests/gates"], deadline=900),
+        _tests(place, "unit", [*WORKERS, "2", "tests/unit", "tests/gates"], deadline=900, live=False),
         # These wait for servers and drains more than they compute.
         _tests(place, "integration", [*WORKERS, "4", "tests/integration"], deadline=1800),
         Gate(
@@ -119,7 +119,7 @@ def test_gates(place: Workplace) -> list[Gate]:
     ]
 
 
-def _tests(place: Workplace, name: str, arguments: Sequence[str], deadline: float) -> Gate:
+def _tests(place: Workplace, name: str, arguments: Sequence[str], deadline: float, live: bool = True) -> Gate:
     command = ["pytest", *arguments]
     if sys.stdout.isatty():
         command.append("--color=yes")
@@ -132,6 +132,6 @@ def _tests(place: Workplace, name: str, arguments: Sequence[str], deadline: floa
         {"ANSIBLE_HOME": str(place.home / ".ansible")},
         forbidden=rf"^=+ .*\b({ends})\b.* =+$",
         noted=r"^SKIPPED \[",
-        live=True,
+        live=live,
         deadline=deadline,
     )
