@@ -27,7 +27,6 @@ GRACE = 10.0
 """Seconds that a process must have run: one that is just being started may belong to nobody yet."""
 
 _STOP = 10.0
-_NAME = re.compile(r"[a-z0-9][a-z0-9-]*")
 _UNIT = re.compile(r"/mcp-([a-z0-9][a-z0-9-]*)-(blue|green)\.service")
 _REAPERS = ("systemd", "init")
 
@@ -53,8 +52,7 @@ def find_orphans(host: Host, records: Iterable[Record], now: float) -> list[Orph
     peers = functools.lru_cache(maxsize=1)(peers_of)
     found = []
     for launched in [*host.senses.launched(host.files.root), *_in_units(host)]:
-        # Anybody may write a mark into an environment: what it names may be no server at all.
-        if now - launched.started < GRACE or not _NAME.fullmatch(launched.server):
+        if now - launched.started < GRACE:
             continue
         why = _why(host, known.get(launched.server), launched, peers)
         if why and alive(launched.identity):

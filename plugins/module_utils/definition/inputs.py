@@ -15,10 +15,11 @@ from ..errors import FleetError
 _BRACED = re.compile(r"\{([^{}]+)\}")
 _PLACEHOLDERS = ("port", "data")
 _STEERING = re.compile(
-    r"LD_.*|GCONV_PATH|GLIBC_TUNABLES|PATH|HOME|TMPDIR|XDG_.*|CONTAINERS?_.*|STORAGE_.*|DOCKER_.*"
-    r"|NODE_OPTIONS|PYTHON(PATH|HOME|STARTUP|BREAKPOINT|USERBASE)|BASH_ENV|ENV"
+    r"LD_.*|GCONV_PATH|GLIBC_TUNABLES|PATH|NODE_OPTIONS|BASH_ENV|PYTHON(PATH|HOME|STARTUP|BREAKPOINT|USERBASE)"
 )
-"""Variables that decide what a program, or what starts it, loads."""
+"""Variables that decide what a program loads."""
+_STEERING_PODMAN = re.compile(r"HOME|TMPDIR|XDG_.*|CONTAINERS?_.*|STORAGE_.*|DOCKER_.*")
+"""Variables that decide what podman reads, which has those of an image too."""
 _NUMBER = re.compile(r"-?\d+(\.\d+)?")
 
 
@@ -112,7 +113,7 @@ class Inputs:
                     f"Give it as credentials: {{{name}: …}}.",
                 )  # fmt: skip
             for value in self._values(where, name, item, "environment"):
-                if _STEERING.fullmatch(name):
+                if _steers(name, package):
                     raise where.complaint(
                         "", "it would decide which code is loaded, and the file sets it itself",
                         f"Give it as environment: {{{name}: …}}, if that is what you want.",
@@ -221,6 +222,11 @@ class Inputs:
 def _variables(where: Where, item: Mapping[str, Any]) -> Mapping[str, Mapping[str, Any]]:
     variables = where.mapping("variables", item.get("variables"))
     return {name: where.mapping(f"variables.{name}", value) for name, value in variables.items()}
+
+
+def _steers(name: str, package: Mapping[str, Any]) -> bool:
+    of_podman = package.get("registryType") == "oci" and _STEERING_PODMAN.fullmatch(name)
+    return bool(_STEERING.fullmatch(name) or of_podman)
 
 
 def _is_fixed(item: Mapping[str, Any]) -> bool:

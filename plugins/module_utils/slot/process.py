@@ -16,6 +16,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from .spec import is_name
+
 SLOT_VARIABLE = "MCP_FLEET_SLOT"
 """In the environment of a slot's processes: ``SERVER/SLOT``."""
 
@@ -257,7 +259,10 @@ def _link(path: str) -> str:
 
 
 def _marks(root: Path) -> Iterator[tuple[Identity, str]]:
-    """Every running process of a slot under ``root``, ourselves apart, with its ``SERVER/SLOT``."""
+    """Every running process of a slot under ``root``, ourselves apart, with its ``SERVER/SLOT``.
+
+    Anybody may write a mark into an environment: what names no server is none.
+    """
     prefix = f"{SLOT_VARIABLE}=".encode()
     home = f"{ROOT_VARIABLE}=".encode() + os.fsencode(root)
     for pid in _pids():
@@ -265,8 +270,9 @@ def _marks(root: Path) -> Iterator[tuple[Identity, str]]:
         variables = (_read(_PROC / str(pid) / "environ") or b"").split(b"\0")
         if process and home in variables and pid != os.getpid():
             names = [variable[len(prefix) :] for variable in variables if variable.startswith(prefix)]
-            if names and alive(process):
-                yield process, names[-1].decode("utf-8", "replace")
+            name = names[-1].decode("utf-8", "replace") if names else ""
+            if is_name(name.partition("/")[0]) and alive(process):
+                yield process, name
 
 
 def _processes() -> dict[int, _Stat]:

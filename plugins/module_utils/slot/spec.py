@@ -50,12 +50,17 @@ class SlotSpec:
             raise FleetError(f"describe slot {self.slot!r}", reason, cure, self.server)
 
 
+def is_name(server: str) -> bool:
+    """Whether a text can be a server's name in a path."""
+    return _SERVER.fullmatch(server) is not None
+
+
 def check_names(server: str, slot: str) -> None:
     """Refuse names that would lead out of a slot's own folder.
 
     :raises FleetError: naming the one that is refused.
     """
-    if not _SERVER.fullmatch(server):
+    if not is_name(server):
         raise FleetError(f"use the server name {server!r}", "it is not a name", "Use letters, digits and -.")
     if slot not in SLOTS:
         raise FleetError(f"use the slot {slot!r}", "there is none of that name", "Use blue or green.", server)

@@ -191,7 +191,7 @@ def test_a_definition_without_one_stays_as_it_is() -> None:
     assert plain(raw, lambda path: b"") is raw
 
 
-PATH = {"registryType": "local", "identifier": "/root"}
+PATH = {"registryType": "local", "identifier": "/srv"}
 STDIO = {"type": "stdio"}
 
 
@@ -227,12 +227,12 @@ def test_a_path_of_the_controller_is_taken_only_where_the_definition_asks_for_it
     assert told(both)["package"]["registry_type"] == "oci"
     with pytest.raises(FleetError, match="its packages are: 0: local"):
         told(document(package(**PATH)))
-    assert told(both, server_json_package="local")["package"]["identifier"] == "/root"
-    assert told(both, server_json_package=1)["package"]["identifier"] == "/root"
-    bundle = document(package(registryType="mcpb", identifier="/root/x.mcpb", fileSha256="0" * 64))
-    with pytest.raises(FleetError, match="identifier: it is str '/root/x.mcpb', a place on the controller"):
+    assert told(both, server_json_package="local")["package"]["identifier"] == "/srv"
+    assert told(both, server_json_package=1)["package"]["identifier"] == "/srv"
+    bundle = document(package(registryType="mcpb", identifier="/srv/x.mcpb", fileSha256="0" * 64))
+    with pytest.raises(FleetError, match="identifier: it is str '/srv/x.mcpb', a place on the controller"):
         told(bundle)
-    assert told(bundle, server_json_package="mcpb")["package"]["identifier"] == "/root/x.mcpb"
+    assert told(bundle, server_json_package="mcpb")["package"]["identifier"] == "/srv/x.mcpb"
 
 
 def test_a_relative_path_is_below_the_folder_of_its_server_json() -> None:
@@ -242,9 +242,20 @@ def test_a_relative_path_is_below_the_folder_of_its_server_json() -> None:
         told(document(package(registryType="local", identifier="a/../../x")), server_json_package="local")
 
 
-@pytest.mark.parametrize("name", ["LD_PRELOAD", "PATH", "PYTHONPATH", "NODE_OPTIONS", "CONTAINERS_CONF"])
+@pytest.mark.parametrize("name", ["LD_PRELOAD", "PATH", "PYTHONPATH", "NODE_OPTIONS"])
 def test_what_decides_which_code_is_loaded_is_set_by_the_definition_alone(name: str) -> None:
     content = document(package(environmentVariables=[{"name": name, "value": "{data}/evil"}]))
     with pytest.raises(FleetError, match=f"{name}.*which code is loaded.*Give it as environment"):
         told(content)
     assert told(content, environment={name: "/srv/own"})["environment"] == {name: "/srv/own"}
+
+
+def test_what_podman_reads_is_set_by_the_definition_for_images_and_by_the_file_for_others() -> None:
+    variables = [{"name": "STORAGE_CONF", "value": "{data}/evil"}]
+    image = package(
+        registryType="oci", identifier="example.org/weather:1.2.0", environmentVariables=variables
+    )
+    del image["version"]
+    with pytest.raises(FleetError, match=r"STORAGE_CONF.*which code is loaded"):
+        told(document(image))
+    assert told(document(package(environmentVariables=variables)))["environment"]

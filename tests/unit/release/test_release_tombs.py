@@ -14,28 +14,16 @@ import pytest
 
 from ansible_collections.mcpops.fleet.plugins.module_utils.effects import Effects
 from ansible_collections.mcpops.fleet.plugins.module_utils.release.tombs import Tombs
-
-
-def nested(folder: Path, depth: int) -> None:
-    """Folders in folders, deeper than any path may be long, with a file in the innermost."""
-    folder.mkdir(parents=True)
-    here = os.open(folder, os.O_RDONLY)
-    for _level in range(depth):
-        os.mkdir("a", dir_fd=here)
-        inner = os.open("a", os.O_RDONLY, dir_fd=here)
-        os.close(here)
-        here = inner
-    os.close(os.open("file", os.O_WRONLY | os.O_CREAT, dir_fd=here))
-    os.close(here)
+from tests.support.nested import nested
 
 
 @pytest.mark.parametrize("depth", [3, 450, 1200])
 def test_folders_in_folders_are_removed_however_deep_they_are(tmp_path: Path, depth: int) -> None:
     tombs = Tombs(Effects(), tmp_path)
-    nested(tmp_path / "npm" / "box", depth)
-    erased = tombs.erase(tombs.bury(tmp_path / "npm" / "box"))
-    assert (erased.left, erased.removed) == ([], depth + 2)
-    assert not tombs.waiting()
+    with nested(tmp_path, tmp_path / "npm" / "box", depth):
+        erased = tombs.erase(tombs.bury(tmp_path / "npm" / "box"))
+        assert (erased.left, erased.removed) == ([], depth + 2)
+        assert not tombs.waiting()
 
 
 def test_what_cannot_be_removed_is_told_once_and_all_else_goes(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from ansible_collections.mcpops.fleet.plugins.module_utils.errors import FleetEr
 
 TARGET = {"python": "3.11.2", "machine": "x86_64", "libc": "glibc 2.36"}
 OWN = {"registry_type": "pypi", "identifier": "box", "version": "1.0.0"}
-SECRETS = {"registry_type": "local", "identifier": "/root/secrets", "version": "1"}
+SECRETS = {"registry_type": "local", "identifier": "/srv/secrets", "version": "1"}
 OPTIONS: dict[str, Any] = {"server": {"name": "box", "package": OWN}, "release_source": "controller"}
 
 

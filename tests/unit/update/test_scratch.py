@@ -15,6 +15,7 @@ import pytest
 
 from ansible_collections.mcpops.fleet.plugins.module_utils.effects import Effects
 from ansible_collections.mcpops.fleet.plugins.module_utils.update.scratch import scratch
+from tests.support.nested import nested
 
 NOBODY = 65534
 
@@ -54,12 +55,7 @@ def test_what_cannot_be_removed_keeps_nobody_from_another_folder(home: Path) -> 
 
 
 def test_folders_in_folders_are_removed_however_deep_they_are(tmp_path: Path) -> None:
-    with scratch(Effects(), tmp_path / "previews", "box") as folder:
-        descriptor = os.open(folder, os.O_RDONLY)
-        for _level in range(3000):
-            os.mkdir("d", dir_fd=descriptor)
-            deeper = os.open("d", os.O_RDONLY, dir_fd=descriptor)
-            os.close(descriptor)
-            descriptor = deeper
-        os.close(descriptor)
-    assert not (tmp_path / "previews").exists()
+    with nested(tmp_path, tmp_path / "x", 3000):
+        with scratch(Effects(), tmp_path / "previews", "box") as folder:
+            (tmp_path / "x").rename(folder / "x")
+        assert not (tmp_path / "previews").exists()
