@@ -14,7 +14,6 @@ import sys
 import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from dataclasses import replace
 from pathlib import Path
 
 from .catalog import static_gates, test_gates
@@ -29,33 +28,27 @@ AT_ONCE = 2
 
 
 def chosen(place: Workplace, names: Sequence[str]) -> list[Gate]:
-    """The gates of these names, in their own order, one alone with its output while it runs.
-
-    Raises SystemExit for a name that is none.
-    """
+    """The gates of these names, in their own order; raises SystemExit for a name that is none."""
     groups = {"static": static_gates(place), "tests": test_gates(place)}
     everything = [gate for group in groups.values() for gate in group]
     known = {*groups, *(gate.name for gate in everything)}
     if unknown := [name for name in names if name not in known]:
         raise SystemExit(f"no such gate: {', '.join(unknown)}; there are: {', '.join(sorted(known))}")
     wanted = {gate.name for name in names for gate in groups.get(name, [])} | set(names)
-    found = [gate for gate in everything if gate.name in wanted or not names]
-    return found if len(found) > 1 else [replace(gate, live=True) for gate in found]
+    return [gate for gate in everything if gate.name in wanted or not names]
 
 
 def run(place: Workplace, gates: Sequence[Gate], fail_fast: bool) -> list[Verdict]:
     """Run the gates and tell of each; those after the first failure too, unless ``fail_fast``.
 
-    Gates that show nothing while they run are run two at a time, with those beside them that mostly wait; the
-    others alone.
+    Gates that show nothing while they run are run two at a time, the others alone. What interrupts it ends
+    those that run.
     """
     verdicts: list[Verdict] = []
     interrupt = threading.Event()
-    for alone, group in itertools.groupby(gates, key=lambda gate: gate.live and not gate.beside):
-        ordered = sorted(group, key=lambda gate: not gate.beside)
-        waiting = sum(gate.beside for gate in ordered)
-        with ThreadPoolExecutor(1 if alone else AT_ONCE + waiting) as pool:
-            judged = [pool.submit(_judge, place, gate, interrupt) for gate in ordered]
+    for live, group in itertools.groupby(gates, key=lambda gate: gate.live):
+        with ThreadPoolExecutor(1 if live else AT_ONCE) as pool:
+            judged = [pool.submit(_judge, place, gate, interrupt) for gate in group]
             try:
                 for future in as_completed(judged):
                     verdicts.append(future.result())
@@ -76,7 +69,7 @@ def _judge(place: Workplace, gate: Gate, interrupt: threading.Event) -> Verdict:
     if gate.live:
         print(f"── {gate.name}", flush=True)
     verdict = judge(gate, log, interrupt)
-    lines = [f"── {gate.name}"] if gate.beside or not gate.live else []
+    lines = [f"── {gate.name}"] if not gate.live else []
     if verdict.reason and not gate.live:
         lines += log.read_text("utf-8", "replace").splitlines()[-SHOWN:]
     print("\n".join([*lines, f"   {_result(verdict)} {verdict.seconds:.1f} s"]), flush=True)

@@ -14,8 +14,8 @@ from .workplace import Workplace
 
 PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
 
-WORKERS = ["--dist=loadfile", "--numprocesses"]
-"""Workers of pytest-xdist; files share what they have made, so each is one worker's."""
+AT_ONCE = ["--numprocesses=2", "--dist=loadfile"]
+"""Two workers of pytest-xdist; files share what they have made, so each is one worker's."""
 
 
 def static_gates(place: Workplace) -> list[Gate]:
@@ -95,18 +95,8 @@ def static_gates(place: Workplace) -> list[Gate]:
 def test_gates(place: Workplace) -> list[Gate]:
     """Gates that run the code."""
     return [
-        Gate(
-            "molecule",
-            place.root,
-            [[sys.executable, "-m", "tests.molecule", "--where-possible"]],
-            noted="^SKIPPED",
-            live=True,
-            beside=True,
-            deadline=1800,
-        ),
-        _tests(place, "unit", [*WORKERS, "2", "tests/unit", "tests/gates"], deadline=900, live=False),
-        # These wait for servers and drains more than they compute.
-        _tests(place, "integration", [*WORKERS, "4", "tests/integration"], deadline=1800),
+        _tests(place, "unit", [*AT_ONCE, "tests/unit", "tests/gates"], deadline=900),
+        _tests(place, "integration", [*AT_ONCE, "tests/integration"], deadline=2700),
         Gate(
             "fault",
             place.root,
@@ -116,10 +106,18 @@ def test_gates(place: Workplace) -> list[Gate]:
             live=True,
             deadline=900,
         ),
+        Gate(
+            "molecule",
+            place.root,
+            [[sys.executable, "-m", "tests.molecule", "--where-possible"]],
+            noted="^SKIPPED",
+            live=True,
+            deadline=1800,
+        ),
     ]
 
 
-def _tests(place: Workplace, name: str, arguments: Sequence[str], deadline: float, live: bool = True) -> Gate:
+def _tests(place: Workplace, name: str, arguments: Sequence[str], deadline: float) -> Gate:
     command = ["pytest", *arguments]
     if sys.stdout.isatty():
         command.append("--color=yes")
@@ -132,6 +130,6 @@ def _tests(place: Workplace, name: str, arguments: Sequence[str], deadline: floa
         {"ANSIBLE_HOME": str(place.home / ".ansible")},
         forbidden=rf"^=+ .*\b({ends})\b.* =+$",
         noted=r"^SKIPPED \[",
-        live=live,
+        live=True,
         deadline=deadline,
     )

@@ -38,8 +38,7 @@ class Gate:
     ``forbidden`` is a regular expression: a line of output in which it is found fails the gate, whatever the
     exit code was (a tool that only warns, a test that was skipped). Lines in which ``noted`` is found are
     told beside the result. ``live`` shows the output while it comes; that of other gates shows when they
-    fail. ``beside``: it mostly waits, and is run beside those that are not live. ``deadline`` is in seconds,
-    for each command.
+    fail. ``deadline`` is in seconds, for each command.
     """
 
     name: str
@@ -49,7 +48,6 @@ class Gate:
     forbidden: str | None = None
     noted: str | None = None
     live: bool = False
-    beside: bool = False
     deadline: float = 900.0
 
 
@@ -117,13 +115,14 @@ def _execute(gate: Gate, command: Command, log: BinaryIO, interrupt: threading.E
 
 
 def _read(descriptor: int, end: float, interrupt: threading.Event) -> bytes:
-    """What the command wrote next; empty at its end. Raises TimeoutError when nothing came until ``end``."""
-    while not select.select([descriptor], [], [], LOOK)[0]:
+    """What the command wrote next; empty at its end. Raises TimeoutError when it runs beyond ``end``."""
+    while True:
         if interrupt.is_set():
             raise KeyboardInterrupt
         if time.monotonic() > end:
             raise TimeoutError
-    return os.read(descriptor, 65536)
+        if select.select([descriptor], [], [], LOOK)[0]:
+            return os.read(descriptor, 65536)
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:

@@ -18,8 +18,6 @@ from .gate import Gate, judge
 from .unions import evaluated_unions
 from .workplace import Workplace
 
-WAITING = "touch waiting; until test -e quiet; do sleep 0.05; done; touch over"
-
 
 def gate(folder: Path, *scripts: str, forbidden: str | None = None, deadline: float = 30.0) -> Gate:
     commands: Sequence[Sequence[str]] = [["sh", "-c", script] for script in scripts]
@@ -89,19 +87,6 @@ def test_a_run_goes_on_after_a_failure_unless_told_to_stop_at_the_first(tmp_path
     slow = gate(tmp_path, "touch begun; sleep 60; touch ended")
     assert [bool(verdict.reason) for verdict in run(checkout, [gates[0], slow], fail_fast=True)] == [True]
     assert not (tmp_path / "ended").exists()
-
-
-def test_a_gate_that_mostly_waits_runs_beside_the_quiet_ones_before_those_that_run_alone(
-    tmp_path: Path,
-) -> None:
-    checkout = place(tmp_path / "checkout")
-    checkout.prepare()
-    quiet = gate(tmp_path, "touch quiet; until test -e waiting; do sleep 0.05; done")
-    waiting = Gate("waiting", tmp_path, [["sh", "-c", WAITING]], live=True, beside=True, deadline=30.0)
-    alone = Gate("alone", tmp_path, [["test", "-e", "over"]], live=True)
-    assert not any(
-        verdict.reason for verdict in run(checkout, [quiet, quiet, waiting, alone], fail_fast=True)
-    )
 
 
 def test_an_interrupt_ends_all_gates_that_run(tmp_path: Path) -> None:
