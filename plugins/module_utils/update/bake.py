@@ -14,6 +14,7 @@ from ..definition.server import ServerDefinition
 from ..edge.edge import Traffic
 from ..errors import FleetError
 from ..protocol.excerpt import Excerpt
+from ..protocol.report import ERAS
 from ..protocol.targets import HttpTarget
 from .front import Front
 from .gate import several
@@ -158,7 +159,8 @@ class Bake:
     def _check_contract(self) -> None:
         """The end of the bake: all that made it ready must still hold, now as clients see it."""
         calls = required_calls(self._definition.require)
-        report = self._host.senses.probe(self._target, timeout=PROBE_TIMEOUT, calls=calls)
+        eras = ERAS if self._definition.over_http else self._offer.eras
+        report = self._host.senses.probe(self._target, timeout=PROBE_TIMEOUT, calls=calls, eras=eras)
         lost = [era for era in self._offer.eras if era not in report.served]
         problem = f"it stopped serving {', '.join(lost)}: {report.describe()}" if lost else None
         excerpt = Excerpt(self._host.secrets(self._definition.name))

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from ..contract.compare import Difference, compare
@@ -15,7 +16,7 @@ from ..definition.server import Requirements, ServerDefinition
 from ..eras.known import Known, cure
 from ..errors import FleetError
 from ..protocol.excerpt import Excerpt
-from ..protocol.report import ProbeReport
+from ..protocol.report import ERAS, ProbeReport
 from ..protocol.targets import HttpTarget, StdioTarget, ToolCall
 from .gate import rule, several
 from .host import Host
@@ -194,6 +195,7 @@ class Readiness:
         address: str,
         deadline: float,
         calls: tuple[ToolCall, ...] | None = None,
+        eras: Sequence[str] = ERAS,
     ) -> Ready:
         """The first full probe that satisfies; wrong answers get GRACE, no answers until the deadline."""
         grace = GRACE if self._port is not None else 0.0
@@ -204,6 +206,7 @@ class Readiness:
                 target,
                 timeout=max(1.0, min(PROBE_TIMEOUT, remaining)),
                 calls=required_calls(self._definition.require) if calls is None else calls,
+                eras=eras,
             )
             problem = self._judge(report)
             if isinstance(problem, Ready):
@@ -216,12 +219,14 @@ class Readiness:
 
     def _lasting(self, ready: Ready, target: HttpTarget | StdioTarget, deadline: float) -> Ready:
         """The same offer once more: one that changes by itself is no contract. What still comes up when a
-        server has just started gets GRACE.
+        server has just started gets GRACE. A stdio server, started for each era, is asked only in those that
+        it serves.
         """
         grace = GRACE if self._port is not None else 0.0
         patience = min(deadline, self._senses.monotonic() + grace)
+        eras = ERAS if self._port is not None else ready.offer.eras
         while self._definition.update.healthy_threshold > 1:
-            again = self._proven(target, ready.address, deadline, calls=())
+            again = self._proven(target, ready.address, deadline, calls=(), eras=eras)
             change = compare(ready.offer, again.offer)
             if not change.changes or all(item.item.startswith("resource ") for item in change.changes):
                 break

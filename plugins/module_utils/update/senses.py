@@ -16,7 +16,7 @@ from typing import Protocol
 
 from ..journal.moment import Moment
 from ..protocol import probe as protocol
-from ..protocol.report import EraProbe, ProbeReport
+from ..protocol.report import ERAS, EraProbe, ProbeReport
 from ..protocol.targets import Target, ToolCall
 from ..slot import process
 from ..slot.process import Launched, Listener
@@ -25,7 +25,9 @@ from ..slot.process import Launched, Listener
 class Probe(Protocol):
     """As ``protocol.probe.probe``."""
 
-    def __call__(self, target: Target, *, timeout: float, calls: Sequence[ToolCall] = ()) -> ProbeReport: ...
+    def __call__(
+        self, target: Target, *, timeout: float, calls: Sequence[ToolCall] = (), eras: Sequence[str] = ERAS
+    ) -> ProbeReport: ...
 
 
 class Ping(Protocol):

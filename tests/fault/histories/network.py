@@ -11,6 +11,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from ansible_collections.mcpops.fleet.plugins.module_utils.protocol.report import (
+    ERAS,
     INCONCLUSIVE,
     LEGACY,
     MODERN,
@@ -126,7 +127,9 @@ class Network:
         if self.haproxy.up and self.target_of(session):
             self.haproxy.sessions[session.key] = Live(self.clock.time, ended=True)
 
-    def probe(self, target: Target, *, timeout: float, calls: Sequence[ToolCall] = ()) -> ProbeReport:
+    def probe(
+        self, target: Target, *, timeout: float, calls: Sequence[ToolCall] = (), eras: Sequence[str] = ERAS
+    ) -> ProbeReport:
         """As ``protocol.probe``."""
         server, identity, problem = self._look(target)
         tools = () if identity is None or "lacks-the-tool" in identity.version else (TOOL,)

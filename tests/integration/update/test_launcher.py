@@ -9,11 +9,16 @@ import json
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from ansible_collections.mcpops.fleet.plugins.module_utils.errors import FleetError
+from ansible_collections.mcpops.fleet.plugins.module_utils.protocol.probe import probe
+from ansible_collections.mcpops.fleet.plugins.module_utils.protocol.report import ProbeReport
+from ansible_collections.mcpops.fleet.plugins.module_utils.protocol.targets import Target
+from ansible_collections.mcpops.fleet.plugins.module_utils.update.converge import Converger
 from ansible_collections.mcpops.fleet.plugins.module_utils.update.info import servers_of
 from ansible_collections.mcpops.fleet.plugins.module_utils.update.outcome import UpdateFailed
 from tests.support.node import Node, box
@@ -80,3 +85,18 @@ def test_a_server_cannot_be_moved_from_launcher_to_edge_under_its_name(node: Nod
         node.update("2.0.0")
     with client(node) as started:
         assert version(started) == "1.0.0"
+
+
+def test_a_server_is_started_again_only_for_eras_that_it_serves(node: Node) -> None:
+    asked: list[tuple[str, ...]] = []
+
+    def probed(target: Target, **how: Any) -> ProbeReport:
+        report = probe(target, **how)
+        asked.append(report.asked)
+        return report
+
+    host = node.host()
+    host = replace(host, senses=replace(host.senses, probe=probed))
+    legacy_only = "2.6.0"
+    Converger(host, box(node, legacy_only, **STDIO), 5).present("settled", apply=True)
+    assert asked == [("modern", "legacy"), ("legacy",)]
