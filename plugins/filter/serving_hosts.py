@@ -3,9 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Which hosts a play is for.
 
-Ansible works out the hosts of a play in its main process, and each task of each host in a process forked from it.
-A plugin that is first used there is loaded for that task alone, from source: 0.3 s, thousands of times in a large
-rollout. So what tasks need is imported here, once.
+Ansible works out the hosts of a play in its main process, and each task of each host in a process forked
+from it. A plugin that is first used there is loaded for that task alone, from source: 0.3 s, thousands of
+times in a large rollout. So what tasks need is imported here, once.
 """
 
 from __future__ import annotations
