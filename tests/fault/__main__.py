@@ -39,7 +39,7 @@ class Extent:
 
 
 WHOLE = Extent(histories=5000, every=1, attacks=ATTACKS)
-PART = Extent(histories=400, every=18, attacks=("races", "room", "drift"))
+PART = Extent(histories=300, every=22, attacks=("races", "room", "drift"))
 
 
 @dataclass(frozen=True)
