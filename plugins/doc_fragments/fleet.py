@@ -51,6 +51,23 @@ options:
     default: {}
 """
 
+    TOOLS = r"""
+options:
+  uv:
+    description:
+      - The program C(uv), which resolves packages of PyPI. Without it that beside Ansible's Python or on the
+        path.
+    type: path
+  node:
+    description:
+      - The program C(node). Without it that on the path.
+    type: path
+  npm:
+    description:
+      - The program C(npm). Without it that on the path.
+    type: path
+"""
+
     ATTRIBUTES = r"""
 options: {}
 attributes:

@@ -19,6 +19,7 @@ author:
   - mcpops.fleet contributors (@mcpops)
 extends_documentation_fragment:
   - mcpops.fleet.fleet.attributes
+  - mcpops.fleet.fleet.tools
 attributes:
   check_mode:
     support: full
@@ -109,19 +110,6 @@ options:
       - Where the tools keep what they fetched, in check mode too; nothing else is written then.
     type: path
     default: ~/.cache/mcpops/bundles/.archives
-  uv:
-    description:
-      - The program C(uv), which resolves packages of PyPI. Without it that beside Ansible's Python or on the
-        path.
-    type: path
-  node:
-    description:
-      - The program C(node). Without it that on the path.
-    type: path
-  npm:
-    description:
-      - The program C(npm). Without it that on the path.
-    type: path
   timeout:
     description:
       - Seconds for resolving one package.
@@ -215,10 +203,10 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils.effects import Effects
 from ..module_utils.errors import FleetError
-from ..module_utils.release.bundles import target_here, tools_here
+from ..module_utils.release.bundles import TOOLS, target_here, tools_of
 from ..module_utils.release.locker import Locked, Locker, Terms, oldest
 from ..module_utils.release.locks import Locks
-from ..module_utils.release.package import Package, Tools
+from ..module_utils.release.package import Package
 from ..module_utils.release.target import Target
 
 _PACKAGE = {
@@ -253,9 +241,7 @@ def main() -> None:
             "refresh": {"type": "bool", "default": False},
             "at_once": {"type": "int", "default": 10},
             "cache": {"type": "path", "default": "~/.cache/mcpops/bundles/.archives"},
-            "uv": {"type": "path"},
-            "node": {"type": "path"},
-            "npm": {"type": "path"},
+            **TOOLS,
             "timeout": {"type": "float", "default": 600},
         },
         supports_check_mode=True,
@@ -287,9 +273,8 @@ def run(module: AnsibleModule) -> tuple[list[dict[str, Any]], list[dict[str, str
             "Give 1 to 64 for the first, and days, 0 to 36500, for the second.",
         )
     locks = Locks(Path(options["folder"]))
-    npm = (options["npm"],) if options["npm"] else ()
     terms = Terms(datetime.now(timezone.utc), options["minimum_age"], options["refresh"], options["timeout"])
-    tools = tools_here(Tools(options["uv"], None, options["node"], npm))
+    tools = tools_of(options)
     locker = Locker(effects, locks, Path(options["cache"]), tools, terms)
     jobs = wanted(locks, options["servers"], lambda given: target_here(effects, given))
     effects.make_directory(Path(options["cache"]))

@@ -20,6 +20,7 @@ author:
   - mcpops.fleet contributors (@mcpops)
 extends_documentation_fragment:
   - mcpops.fleet.fleet.attributes
+  - mcpops.fleet.fleet.tools
 attributes:
   check_mode:
     support: full
@@ -86,18 +87,6 @@ options:
       - Seconds for each question.
     type: float
     default: 30
-  uv:
-    description:
-      - Path of uv, where it is neither beside Ansible's Python nor on the path.
-    type: path
-  node:
-    description:
-      - Path of Node.js, where it is not on the path.
-    type: path
-  npm:
-    description:
-      - Path of npm, where it is not on the path.
-    type: path
 seealso:
   - module: mcpops.fleet.mcp_server_info
 """
@@ -204,8 +193,7 @@ from ..module_utils.outdated.locked import locked_versions
 from ..module_utils.outdated.npm import NpmRegistry
 from ..module_utils.outdated.pypi import ACCEPT, Page, PythonIndex, shown
 from ..module_utils.outdated.standing import Running, entries_of
-from ..module_utils.release.bundles import tools_here
-from ..module_utils.release.package import Tools
+from ..module_utils.release.bundles import TOOLS, tools_of
 
 _LIMIT = 64 * 1024 * 1024
 """Bytes of an index's page."""
@@ -230,9 +218,7 @@ def main() -> None:
             "lock_folder": {"type": "path"},
             "parallel": {"type": "int", "default": 8},
             "timeout": {"type": "float", "default": 30},
-            "uv": {"type": "path"},
-            "node": {"type": "path"},
-            "npm": {"type": "path"},
+            **TOOLS,
         },
         supports_check_mode=True,
     )
@@ -246,8 +232,7 @@ def main() -> None:
 def run(options: dict[str, Any]) -> list[dict[str, Any]]:
     """Ask, and compare."""
     effects = Effects()
-    npm = (options["npm"],) if options["npm"] else ()
-    tools = tools_here(Tools(options["uv"], None, options["node"], npm))
+    tools = tools_of(options)
     index = PythonIndex(effects, tools, fetch, options["timeout"])
     registries: dict[str, Registry] = {
         "npm": NpmRegistry(effects, tools, options["timeout"]),

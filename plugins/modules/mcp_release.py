@@ -19,6 +19,7 @@ author:
   - mcpops.fleet contributors (@mcpops)
 extends_documentation_fragment:
   - mcpops.fleet.fleet.attributes
+  - mcpops.fleet.fleet.tools
 attributes:
   check_mode:
     support: full
@@ -86,22 +87,9 @@ options:
     description:
       - The folder of locks (see M(mcpops.fleet.mcp_lock)). A locked package is fetched as its lock says.
     type: path
-  uv:
-    description:
-      - The program C(uv), which resolves packages of PyPI. Without it that beside Ansible's Python or on the
-        path.
-    type: path
   python:
     description:
       - A Python with pip, which fetches wheels. Without it that on which the module runs.
-    type: path
-  node:
-    description:
-      - The program C(node). Without it that on the path.
-    type: path
-  npm:
-    description:
-      - The program C(npm). Without it that on the path.
     type: path
   timeout:
     description:
@@ -178,10 +166,9 @@ from ..module_utils.definition.package import parse_package
 from ..module_utils.effects import Effects
 from ..module_utils.errors import FleetError
 from ..module_utils.release.bundle import Bundle
-from ..module_utils.release.bundles import Bundles, target_here, tools_here
+from ..module_utils.release.bundles import TOOLS, Bundles, target_here, tools_of
 from ..module_utils.release.contents import located
 from ..module_utils.release.locks import Locks, choose
-from ..module_utils.release.package import Tools
 from ..module_utils.release.target import Target
 
 _PACKAGE = {
@@ -200,10 +187,8 @@ def main() -> None:
             "targets": {"type": "list", "elements": "dict", "default": [{}], "options": _TARGET},
             "folder": {"type": "path", "default": "~/.cache/mcpops/bundles"},
             "lock_folder": {"type": "path"},
-            "uv": {"type": "path"},
+            **TOOLS,
             "python": {"type": "path"},
-            "node": {"type": "path"},
-            "npm": {"type": "path"},
             "timeout": {"type": "float", "default": 600},
         },
         supports_check_mode=True,
@@ -225,8 +210,7 @@ def run(module: AnsibleModule) -> tuple[bool, list[dict[str, Any]]]:
     named = parse_package("mcp_release", given)
     package = located(*named.parts())
     targets = list(dict.fromkeys(target_here(effects, Target(**given)) for given in options["targets"]))
-    npm = (options["npm"],) if options["npm"] else ()
-    tools = tools_here(Tools(options["uv"], options["python"], options["node"], npm))
+    tools = tools_of(options)
     bundles = Bundles(effects, Path(options["folder"]), tools)
     locks = Locks(Path(options["lock_folder"])).find(package) if options["lock_folder"] else []
     changed, entries = False, {}

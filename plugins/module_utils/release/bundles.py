@@ -10,9 +10,10 @@ import glob
 import os
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from ..effects import Effects
 from ..errors import FleetError, refused
@@ -146,6 +147,16 @@ class Bundles:
 def _name(package: Package) -> str:
     content = f"-{package.sha256[:12]}" if package.sha256 else ""
     return f"{package.registry_type}-{package.folder}-{package.version}{content}"
+
+
+TOOLS: dict[str, dict[str, Any]] = {name: {"type": "path"} for name in ("uv", "node", "npm")}
+"""Options of modules that resolve packages; the documentation fragment ``fleet.tools`` describes them."""
+
+
+def tools_of(options: Mapping[str, Any]) -> Tools:
+    """The programs that a module's options name (also ``python`` if it has that); others as they are here."""
+    npm = (options["npm"],) if options["npm"] else ()
+    return tools_here(Tools(options["uv"], options.get("python"), options["node"], npm))
 
 
 def tools_here(given: Tools) -> Tools:

@@ -14,6 +14,8 @@ import pytest
 
 from ansible_collections.mcpops.fleet.plugins.module_utils.errors import FleetError
 from ansible_collections.mcpops.fleet.plugins.module_utils.update.outcome import UpdateFailed
+from tests.load.control import Load
+from tests.load.options import Options, Target, ToolCall
 from tests.support.client import LegacySession, modern_call
 from tests.support.node import Node, box, children, command_line, environment_of, version
 
@@ -51,6 +53,23 @@ def test_a_session_keeps_its_process_through_an_update_and_new_clients_of_both_e
     assert not command_line(old) and not command_line(own)
     node.roll_back("2.0.0", **BRIDGED)
     assert version(node) == "1.0.0"
+
+
+def test_clients_of_both_eras_notice_nothing_of_an_update_and_of_the_way_back(node: Node) -> None:
+    node.update("1.0.0", **BRIDGED)
+    target = Target("box", node.url(), ("legacy", "modern"), (ToolCall("whoami", {}),), stateful=True)
+    options = Options(
+        (target,), legacy=3, modern=3, streams=1, think=0.1, session_seconds=2, stream_seconds=2
+    )
+    with Load.start(options) as load:
+        load.until(lambda report: report["requests"] > 50)
+        node.update("2.0.0", **BRIDGED)
+        node.roll_back("2.0.0", **BRIDGED)
+        seen = load.report()["requests"]
+        load.until(lambda report: report["requests"] > seen + 50)
+        report = load.stop()
+    assert report["requests"] > 100 and report["sessions"]["opened"] > 5
+    assert (report["failures"], report["sessions"]["lost"], report["streams"]["cut"]) == ({}, 0, 0)
 
 
 def test_a_killed_process_ends_its_session_alone_and_a_killed_bridge_comes_back(node: Node) -> None:
