@@ -40,7 +40,7 @@ class Disk:
 
     def acted(self, act: str, target: str, result: Any) -> None:
         """Take note of an act of ``Effects`` that was done."""
-        if act == "create":
+        if act == "create" and isinstance(result, tuple):
             self._begun[target] = result[1]
         elif act == "fsync":
             temporary = self._begun.get(target)

@@ -25,6 +25,8 @@ from .world import World
 
 DRAIN = 2.0
 """Seconds that the definitions of all histories give sessions to end."""
+FOREIGN = "foreign"
+"""The key of an entry in a map that is none of the fleet's."""
 
 
 class Violated(AssertionError):
@@ -268,10 +270,9 @@ class Invariants:
 
 
 def _maps(entries: dict[str, dict[str, str]]) -> Maps:
-    try:
-        return Maps.from_entries(entries)
-    except ValueError:  # somebody wrote what is none of ours into it
-        return Maps()
+    # What somebody wrote into a file HAProxy goes on with until it is started anew, when it is long gone there.
+    ours = {name: {key: found[key] for key in found if key != FOREIGN} for name, found in entries.items()}
+    return Maps.from_entries(ours)
 
 
 def _slot(record: dict[str, Any], part: ServerMaps) -> str | None:

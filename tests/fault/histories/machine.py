@@ -14,7 +14,7 @@ from hypothesis import note
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
-from .mishaps import KILLS, MISHAPS, POWER_LOSS, TAMPERINGS, At, Tampering, befall
+from .mishaps import CLOCKS, KILLS, MISHAPS, POWER_LOSS, TAMPERINGS, At, Tampering, befall
 from .operator import Operator
 from .packages import BAD_IN_USE, GOOD, NEVER_READY
 from .runs import CONFIGURATIONS
@@ -35,7 +35,10 @@ kept_bits = st.integers(0, 2**16 - 1)
 disturbances = (
     st.builds(At, point=points, what=st.sampled_from(KILLS[:2]))
     | st.builds(At, point=points, what=st.just(POWER_LOSS), kept=kept_bits)
-    | st.builds(At, point=points, what=st.sampled_from((*MISHAPS, "second run")))
+    | st.builds(At, point=points, what=st.sampled_from((*MISHAPS, *CLOCKS, "second run")))
+)
+cleanup_disturbances = st.builds(
+    At, point=st.integers(1, LAST_POINT // 4), what=st.sampled_from((*KILLS[:2], *MISHAPS))
 )
 
 
@@ -100,6 +103,16 @@ class Histories(RuleBasedStateMachine):
     def remove(self, server: str, at: At | None) -> None:
         with self._step() as operator:
             operator.remove(server, at)
+
+    @rule(server=servers, at=st.none() | disturbances)
+    def recover(self, server: str, at: At | None) -> None:
+        with self._step() as operator:
+            operator.recover(server, at)
+
+    @rule(at=st.none() | cleanup_disturbances)
+    def clean_up(self, at: At | None) -> None:
+        with self._step() as operator:
+            operator.clean_up(at)
 
     @rule(server=servers, what=st.sampled_from(("reboot", *MISHAPS)))
     def mishap(self, server: str, what: str) -> None:

@@ -14,12 +14,14 @@ from shutil import rmtree
 
 from ansible_collections.mcpops.fleet.plugins.module_utils.journal.record import SLOTS
 
-from .invariants import Invariants
+from .invariants import FOREIGN, Invariants
 from .world import World
 
 POWER_LOSS = "power loss"
 KILLS = ("module killed", "reboot", POWER_LOSS)
 """After these the run that was under way is gone."""
+CLOCKS = {"clock set back": -3600.0, "clock set forward": 86400.0}
+"""By how many seconds."""
 MISHAPS = ("HAProxy killed", "HAProxy away for long", "supervisor killed", "process killed")
 
 
@@ -40,7 +42,7 @@ def bits(number: int) -> Callable[[], bool]:
 
 
 def befall(world: World, invariants: Invariants, what: str, server: str, kept: int = 0) -> None:
-    """Let one of KILLS (but the first) or MISHAPS happen; ``server`` is whose process is killed."""
+    """Let one of KILLS (but the first), CLOCKS or MISHAPS happen; ``server`` is whose process is killed."""
     everyone = (*invariants.http, *invariants.stdio)
     if what == POWER_LOSS:
         invariants.happened(*everyone)
@@ -48,6 +50,8 @@ def befall(world: World, invariants: Invariants, what: str, server: str, kept: i
     elif what == "reboot":
         invariants.happened(*everyone)
         world.reboot()
+    elif what in CLOCKS:
+        world.clock.wall += CLOCKS[what]
     elif what.startswith("HAProxy"):
         invariants.happened(*invariants.http)
         world.haproxy.kill(0.1 if what == "HAProxy killed" else 5.0)
@@ -127,7 +131,7 @@ class Tampering:
         if journal.exists() and not journal.read_text().endswith("}\n"):
             journal.unlink()
         path = self._maps / "active.map"
-        path.write_text("".join(line for line in _lines(path) if not line.startswith("foreign")))
+        path.write_text("".join(line for line in _lines(path) if not line.startswith(FOREIGN)))
         self._world.disk.sync()
         self._invariants.changed_by_hand(self._server)
 
@@ -178,7 +182,7 @@ class Tampering:
     def _add_foreign_line(self) -> None:
         if self._invariants.http:
             with open(self._maps / "active.map", "a") as stream:
-                stream.write("foreign entry\n")
+                stream.write(f"{FOREIGN} entry\n")
 
     def _remove_release(self, slots: list[str]) -> None:
         for slot in slots:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from ansible_collections.mcpops.fleet.plugins.module_utils.definition.kept import restored
 from ansible_collections.mcpops.fleet.plugins.module_utils.definition.server import ServerDefinition
 from ansible_collections.mcpops.fleet.plugins.module_utils.effects import Effects
 from ansible_collections.mcpops.fleet.plugins.module_utils.errors import FleetError
@@ -22,7 +23,7 @@ from ansible_collections.mcpops.fleet.plugins.module_utils.update.outcome import
 from .invariants import Invariants, Violated
 from .mishaps import At, Tampering
 from .packages import BAD_IN_USE, GOOD, NEVER_READY
-from .runs import Ask, Ended, Runs, definition, identity_of
+from .runs import Ask, Ended, MayAsk, Runs, definition, identity_of
 from .world import World
 
 RECOVERY = 6.0
@@ -82,6 +83,33 @@ class Operator:
             if ended.outcome and self._calm(server, ended):
                 self._check_removed(server)
 
+    def recover(self, server: str, at: At | None) -> None:
+        """What the host's own timer does with what a run that was cut off has left under way."""
+        record = self._record(server)
+        if record is None or record.transaction is None or record.transaction.definition is None:
+            return
+        wanted = restored(record.transaction.definition)
+        with self._resting():
+            ended = self._run_alone(wanted, _recovered, at)
+            after = self._record(server)
+            if self._calm(server, ended) and not _troubled(record):
+                if ended.error:
+                    raise Violated(f"{server}: recovery failed: {ended.error}") from ended.error
+                if after and after.transaction is not None:
+                    raise Violated(f"{server}: recovered, and yet {after.transaction}")
+
+    def clean_up(self, at: At | None) -> None:
+        """Delete all releases that may go; what a server is on record with may not."""
+        servers = [server for server in self._servers if server not in self.invariants.tampered]
+        with self._resting():
+            held = {path for server in servers for path in _held(self._record(server)) if path.is_dir()}
+            error = self.runs.clean(servers[0] if servers else "", at)
+            self._tell(f"cleaned up: {error or 'done'}")
+            if error and not at and not self.invariants.tampered:
+                raise Violated(f"the cleanup failed: {error}") from error
+            if lost := [str(path) for path in held if not path.is_dir()]:
+                raise Violated(f"the cleanup deleted what is in use: {', '.join(lost)}")
+
     def befall(self, event: Callable[[], None]) -> None:
         """Something happens while nothing runs."""
         with self._resting():
@@ -122,6 +150,12 @@ class Operator:
             lines = [] if isinstance(foreseen, FleetError) else foreseen.plan.lines()
             if isinstance(foreseen, FleetError) or lines != ended.outcome.plan.lines():
                 raise Violated(f"{server}: check mode said {foreseen}, done was {ended.outcome.plan.lines()}")
+        return ended
+
+    def _run_alone(self, wanted: ServerDefinition, ask: MayAsk, at: At | None) -> Ended:
+        """As ``_run``, of what has no check mode."""
+        ended = self.runs.run(wanted, ask, at, lambda: None)
+        self._tell(f"{wanted.name}: {ended.disturbed or ''} {ended.label}: {_shown(ended)}")
         return ended
 
     def _second_run(self, wanted: ServerDefinition, ask: Ask) -> None:
@@ -209,6 +243,19 @@ class Operator:
 
 def _settle(converger: Converger, apply: bool) -> Outcome:
     return converger.present("settled", apply)
+
+
+def _recovered(converger: Converger, apply: bool) -> Outcome | None:
+    return converger.recovered(lambda record: record.transaction is not None, "a run was cut off")
+
+
+def _held(record: Record | None) -> Iterator[Path]:
+    """Where the releases of a server's slots are, and of the one that an update has displaced."""
+    if record is None:
+        return
+    displaced = record.transaction.displaced if record.transaction else None
+    for deployment in (*record.slots.values(), *([displaced] if displaced else [])):
+        yield Path(deployment.path)
 
 
 def _configuration(wanted: ServerDefinition) -> str:

@@ -5,17 +5,19 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import shutil
-from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 from ansible_collections.mcpops.fleet.plugins.module_utils.effects import Effects
 from ansible_collections.mcpops.fleet.plugins.module_utils.errors import FleetError
+from ansible_collections.mcpops.fleet.plugins.module_utils.release import manifest
+from ansible_collections.mcpops.fleet.plugins.module_utils.release.closure import Closure
+from ansible_collections.mcpops.fleet.plugins.module_utils.release.entrypoints import RELEASE
 from ansible_collections.mcpops.fleet.plugins.module_utils.release.manifest import Release
 from ansible_collections.mcpops.fleet.plugins.module_utils.release.package import Package, Tools
 from ansible_collections.mcpops.fleet.plugins.module_utils.release.releases import Releases
+from ansible_collections.mcpops.fleet.plugins.module_utils.release.standing import LOCKS
 
 from .clock import Clock
 
@@ -30,27 +32,7 @@ NEVER_READY = (
 BAD_IN_USE = ("9.0.0-dies-in-use", "9.0.0-fails-in-use", "9.0.0-loses-the-tool-in-use")
 VERSIONS = (*GOOD, *NEVER_READY, *BAD_IN_USE)
 
-PROGRAM, MANIFEST = "program", "manifest.json"
-
-
-@dataclass(frozen=True)
-class _Folder:
-    path: Path
-
-    def release(self) -> Release | None:
-        """None unless it was installed to its end."""
-        try:
-            raw = json.loads((self.path / MANIFEST).read_text())
-            package = Package(**raw["package"])
-        except (OSError, ValueError, KeyError):
-            return None
-        if not (self.path / PROGRAM).exists():
-            return None
-        return Release(
-            package=package, digest=raw["digest"], path=self.path, installed_at="2026-01-01",
-            executables={"box": (str(self.path / PROGRAM),)}, default_executable="box", size_bytes=1,
-            file_count=1,
-        )  # fmt: skip
+PROGRAM = "program"
 
 
 class SimulatedReleases(Releases):
@@ -66,7 +48,7 @@ class SimulatedReleases(Releases):
 
     def at(self, path: Path) -> Release | None:
         """The release in this directory, when it is whole."""
-        return _Folder(path).release()
+        return manifest.read(path, None)
 
     def all(self) -> list[Release]:
         """Every whole release."""
@@ -83,14 +65,14 @@ class SimulatedReleases(Releases):
         if "can-not-be-installed" in package.version:
             raise FleetError(f"install {package}", "the registry has none", "Name another version.")
         target = self._place(package)
+        self._effects.make_directory(self._root / LOCKS)
         self._effects.remove_tree(target)
         try:
             self._effects.make_directory(target)
             self._effects.act("run", "install", lambda: (target / PROGRAM).write_text(package.version))
             self._clock.advance(1.0)
             self._effects.sync_filesystem(target)
-            manifest = {"package": vars(package), "digest": _digest(package)}
-            self._effects.write_file(target / MANIFEST, json.dumps(manifest).encode(), 0o444)
+            self._effects.write_file(target / manifest.NAME, self._manifest(package), 0o444)
         except FleetError:
             shutil.rmtree(target)
             raise
@@ -102,16 +84,26 @@ class SimulatedReleases(Releases):
         """The argv prefix of the one program that each has."""
         return release.executables["box"]
 
+    def _manifest(self, package: Package) -> bytes:
+        installed = datetime.fromtimestamp(self._clock.now().wall, UTC)
+        return manifest.compose(
+            Closure(package, ()),
+            installed_at=installed.isoformat(),
+            executables={"box": (f"{RELEASE}/{PROGRAM}",)},
+            default_executable="box",
+            size_bytes=1,
+            file_count=1,
+            tools={},
+            node=None,
+            source="registry",
+        )
+
     def _place(self, package: Package) -> Path:
-        name = f"{package.version}-{_digest(package)[:12]}"
+        name = manifest.folder_name(package, Closure(package, ()).digest)
         return self._root / package.registry_type / package.folder / name
 
 
 def version_in(path: Path) -> str | None:
     """The version whose program stands there; None when it can not be started."""
-    release = _Folder(path.parent).release()
+    release = manifest.read(path.parent, None)
     return release.package.version if release and path.name == PROGRAM else None
-
-
-def _digest(package: Package) -> str:
-    return hashlib.sha256(str(package).encode()).hexdigest()

@@ -8,13 +8,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
+from unittest.mock import patch
 
+from ansible_collections.mcpops.fleet.plugins.module_utils.cleanup import look
+from ansible_collections.mcpops.fleet.plugins.module_utils.cleanup.clean import Cleaner
+from ansible_collections.mcpops.fleet.plugins.module_utils.cleanup.opened import Seen
 from ansible_collections.mcpops.fleet.plugins.module_utils.definition.server import (
     Requirements,
     ServerDefinition,
     UpdatePolicy,
 )
 from ansible_collections.mcpops.fleet.plugins.module_utils.errors import FleetError
+from ansible_collections.mcpops.fleet.plugins.module_utils.retention.parse import parse_policies
 from ansible_collections.mcpops.fleet.plugins.module_utils.update.converge import Converger
 from ansible_collections.mcpops.fleet.plugins.module_utils.update.outcome import Outcome
 
@@ -29,10 +34,15 @@ CONFIGURATIONS = {
     "other word": ("bye", "s3cr3t"),
     "other secret": ("hello", "k"),
 }
+_AT_ONCE = {"keep": 0, "min_age": 0}
+_KINDS = dict.fromkeys(("release", "staging", "quarantine", "log"), _AT_ONCE)
+EVERYTHING = parse_policies({"mcp_cleanup": {"preset": "aggressive", **_KINDS}}, [])[0]
 LONGEST = 60.0
 """Seconds that a run may take at most: the time limits below, forth and back, and what is waited for."""
 
 Ask = Callable[[Converger, bool], Outcome]
+MayAsk = Callable[[Converger, bool], "Outcome | None"]
+"""What may find nothing to do before it has looked at anything."""
 
 
 def definition(server: str, version: str, configuration: str, over_http: bool) -> ServerDefinition:
@@ -78,7 +88,7 @@ class Runs:
         self._other: Callable[[], None] | None = None
         self.points = 0
 
-    def run(self, wanted: ServerDefinition, ask: Ask, at: At | None, other: Callable[[], None]) -> Ended:
+    def run(self, wanted: ServerDefinition, ask: MayAsk, at: At | None, other: Callable[[], None]) -> Ended:
         """One run; ``other`` is what a second one at the same time does."""
         started, run = self._world.clock.time, _Run(self._world, self._invariants, wanted.name, at, other)
         try:
@@ -94,6 +104,25 @@ class Runs:
         if self._world.clock.time - started > LONGEST:
             raise Violated(f"a run took {self._world.clock.time - started:.0f} s") from ended.error
         return replace(ended, disturbed=run.happened, label=run.label)
+
+    def clean(self, server: str, at: At | None) -> FleetError | None:
+        """A cleanup that wants all deleted that may be; what went wrong.
+
+        What processes use shows nowhere here, so that only what is on record keeps a release.
+        """
+        run = _Run(self._world, self._invariants, server, at)
+        try:
+            with patch.object(look, "opened", lambda roots, slots: Seen({})):
+                Cleaner(self._world.host(run.effects, run.sleep), EVERYTHING, {}).clean(0)
+        except FleetError as error:
+            return error
+        except Killed:
+            run.finish()
+        finally:
+            self.points += run.points
+            # A power loss undoes renames of folders in a way that the disk here does not know.
+            self._world.disk.sync()
+        return None
 
     def foresee(self, wanted: ServerDefinition, ask: Ask) -> Outcome | FleetError:
         """Check mode: it may do nothing at all."""
