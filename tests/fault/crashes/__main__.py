@@ -61,6 +61,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=random.randrange(1000))
     options = parser.parse_args()
     print(f"--seed {options.seed}", flush=True)
+    random.seed(options.seed)
     figures = enumerate_all(options.every, options.workers, options.seed)
     print(json.dumps(figures))
     return int(bool(figures["invariant_violations"] or figures["client_failures"]))

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import random
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -54,6 +55,8 @@ class Mode:
 
     def end(self, done: Done) -> list[str]:
         """What is wrong with how a disturbed operation ended."""
+        if done.hung:
+            return [str(done.error)]
         died = done.killed and not self.kills
         return ["it died"] if died or "Traceback" in (done.error or "") else []
 
@@ -68,7 +71,7 @@ class Mode:
 
 MODES = (
     Mode("killed", lambda place, at: {}, kills=True, unnoticed=True),
-    Mode("power lost", lambda place, at: {"power": at}, node_anew, kills=True, every=3),
+    Mode("power lost", lambda place, at: {"power": random.getrandbits(32)}, node_anew, kills=True, every=3),
     Mode("HAProxy killed", lambda place, at: {"victims": place.node.edge_processes()}, every=4),
     Mode(
         "supervisor killed",

@@ -32,12 +32,13 @@ _DEADLINE = 90.0
 
 @dataclass(frozen=True)
 class Done:
-    """How an operation ended: killed, or with an outcome or error; after so many seconds."""
+    """How an operation ended: killed, with an outcome or an error; after how many seconds; or that it hung."""
 
     killed: bool
     outcome: dict[str, Any]
     seconds: float
     last: str
+    hung: bool = False
 
     @property
     def error(self) -> str | None:
@@ -66,6 +67,7 @@ class Place:
             "log": str(log), **harm,
         }  # fmt: skip
         started = time.monotonic()
+        hung = False
         with subprocess.Popen(
             [sys.executable, "-m", "tests.fault.crashes.operation"], cwd=ROOT, text=True,
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True,
@@ -73,13 +75,14 @@ class Place:
             try:
                 output, errors = process.communicate(json.dumps(asked), timeout=_DEADLINE)
             except subprocess.TimeoutExpired:
+                hung = True
                 os.killpg(process.pid, signal.SIGKILL)
                 output, errors = process.communicate()
                 output = json.dumps({"error": f"it still ran after {_DEADLINE:g} s"})
         killed = process.returncode == -signal.SIGKILL and not output
         outcome = json.loads(output) if output else {} if killed else {"error": errors[-1500:]}
         lines = log.read_text().splitlines() if log.exists() else []
-        return Done(killed, outcome, time.monotonic() - started, lines[-1] if lines else "")
+        return Done(killed, outcome, time.monotonic() - started, lines[-1] if lines else "", hung)
 
     def serves(self, server: str) -> str | None:
         """The version that a new client reaches; None when there is no such server."""

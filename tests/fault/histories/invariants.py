@@ -270,7 +270,7 @@ class Invariants:
 
 
 def _maps(entries: dict[str, dict[str, str]]) -> Maps:
-    # What somebody wrote into a file HAProxy goes on with until it is started anew, when it is long gone there.
+    # HAProxy goes on with what somebody wrote into a file, though it is gone there, until it is started anew.
     ours = {name: {key: found[key] for key in found if key != FOREIGN} for name, found in entries.items()}
     return Maps.from_entries(ours)
 
