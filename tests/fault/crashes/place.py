@@ -32,7 +32,7 @@ _DEADLINE = 90.0
 
 @dataclass(frozen=True)
 class Done:
-    """How an operation ended: killed, with an outcome or an error; after how many seconds; or that it hung."""
+    """How an operation ended: killed, with an outcome or an error; after how many seconds. Or it hung."""
 
     killed: bool
     outcome: dict[str, Any]

@@ -29,7 +29,6 @@ def test_figures_that_are_as_promised_miss_nothing() -> None:
 @pytest.mark.parametrize(
     ("name", "value"),
     [
-        ("crash_points", 199),
         ("recovered", 249),
         ("worst_recovery_s", 5.1),
         ("histories", 4999),
@@ -41,6 +40,10 @@ def test_figures_that_are_as_promised_miss_nothing() -> None:
 )
 def test_a_figure_that_is_worse_or_not_known_is_missed(name: str, value: object) -> None:
     assert missed({**GOOD, name: value}, WHOLE) == [name]
+
+
+def test_too_few_points_are_missed_though_all_were_recovered() -> None:
+    assert missed({**GOOD, "crash_points": 199, "recovered": 199}, WHOLE) == ["crash_points"]
 
 
 def test_points_that_nobody_counted_were_not_recovered() -> None:
