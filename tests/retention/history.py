@@ -259,5 +259,5 @@ def _digest(path: str) -> str:
 
 
 def _least() -> dict[str, Any]:
-    rule = {"keep": 0, "min_age": 0, "max_age": "unlimited", "budget": "unlimited"}
-    return {"release": rule, "quarantine": rule}
+    rule = {"keep": 0, "min_age": 0}
+    return {"preset": "aggressive", "release": rule, "quarantine": rule}

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -87,7 +88,7 @@ class Looker:
             now,
             {name for record in records if (name := failed(record))},
             {f"{record.server}-{slot}" for record in found[0].records for slot in record.slots},
-            measured=self._everyone().rule("cache").budget is not None,
+            measured=0 < self._everyone().rule("cache").limits[1] < math.inf,
             since=others.since,
         )
         scene = Scene(

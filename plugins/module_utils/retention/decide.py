@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -73,14 +74,16 @@ def _by_rule(item: Item, policy: Policy, rank: int) -> Decision:
     stays = _stays(item, policy, rule, rank)
     if stays:
         return Decision(item, False, *stays)
-    if rule.max_age is None and rule.budget is None:
+    max_age, budget = rule.limits
+    if not max_age:
         reason = f"not among the newest {rule.keep:g}" if rule.keep else "nothing needs it"
         aged = f", and older than {duration(rule.min_age)}" if rule.min_age else ""
         return Decision(item, True, "keep", f"{reason}{aged}")
-    if rule.max_age is not None and (item.age or 0.0) > rule.max_age:
-        return Decision(item, True, "max_age", f"older than {duration(rule.max_age)}")
-    limit = f"not older than {duration(rule.max_age)}" if rule.max_age is not None else "within the budget"
-    return Decision(item, False, "budget" if rule.max_age is None else "max_age", limit)
+    if (item.age or 0.0) > max_age:
+        return Decision(item, True, "max_age", f"older than {duration(max_age)}")
+    if max_age < math.inf:
+        return Decision(item, False, "max_age", f"not older than {duration(max_age)}")
+    return Decision(item, False, "budget", "within the budget" if budget < math.inf else "it has no limit")
 
 
 def _stays(item: Item, policy: Policy, rule: Rule, rank: int) -> tuple[str, str] | None:
@@ -102,7 +105,7 @@ def _stays(item: Item, policy: Policy, rule: Rule, rank: int) -> tuple[str, str]
 def _budget(kind: str, decided: list[Decision], rules: _Rules) -> list[str]:
     """Let go, in ``decided``, the oldest that may while there is more than the budget."""
     given = [rules.of(each.item).rule(kind) for each in decided]
-    budget = max((rule.budget or float("inf") for rule in given if rule.delete), default=float("inf"))
+    budget = max((rule.limits[1] or math.inf for rule in given if rule.delete), default=math.inf)
     total = sum(each.item.size or 0 for each in decided if not each.delete)
     rest = [number for number, each in enumerate(decided) if not each.delete and each.rule in LIMITS]
     for number in sorted(rest, key=lambda number: -(decided[number].item.age or 0.0)):

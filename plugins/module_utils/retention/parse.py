@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -143,9 +144,9 @@ class _Reading:
             raise self.wrong(key, raw, f"Give a whole number from 0 to {_MOST}, or {UNLIMITED}.")
         return float(raw)
 
-    def age(self, key: str, raw: Any, lowest: float, unlimited: bool) -> float | None:
+    def age(self, key: str, raw: Any, lowest: float, unlimited: bool) -> float:
         if unlimited and raw == UNLIMITED:
-            return None
+            return math.inf
         found = _AGE.fullmatch(str(raw)) if not isinstance(raw, bool) else None
         seconds = float(found[1]) * _SECONDS[found[2]] if found else -1.0
         if not lowest <= seconds <= _LONGEST:
@@ -153,9 +154,9 @@ class _Reading:
             raise self.wrong(key, raw, f"Give {lowest:g} seconds to 100 years, like 36000, 12h or 30d{more}.")
         return seconds
 
-    def size(self, key: str, raw: Any) -> float | None:
+    def size(self, key: str, raw: Any) -> float:
         if raw == UNLIMITED:
-            return None
+            return math.inf
         found = _SIZE.fullmatch(str(raw)) if not isinstance(raw, bool) else None
         size = float(found[1]) * _BYTES[found[2]] if found else -1.0
         if not 2**20 <= size <= 2**60:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from types import MappingProxyType
@@ -26,7 +27,8 @@ class Rule:
     """One kind's: the newest ``keep`` of each group and what is younger than ``min_age`` s always stay.
 
     Of the rest goes what is older than ``max_age`` s, and the oldest while all of the kind together have more
-    than ``budget`` bytes; with neither of the two all of the rest. ``keep`` None: everything stays.
+    than ``budget`` bytes; with neither of the two all of the rest. ``keep`` None: everything stays. A limit
+    that somebody calls unlimited is infinite.
     """
 
     delete: bool = False
@@ -34,6 +36,16 @@ class Rule:
     min_age: float = 7 * DAY
     max_age: Limit = None
     budget: Limit = None
+
+    @property
+    def limits(self) -> tuple[float, float]:
+        """``max_age`` and ``budget`` as numbers that compare: none is infinite, none of both is nothing."""
+        if self.max_age is None and self.budget is None:
+            return 0.0, 0.0
+        return (
+            math.inf if self.max_age is None else self.max_age,
+            math.inf if self.budget is None else self.budget,
+        )
 
 
 PRESETS: Mapping[str, Mapping[str, Rule]] = MappingProxyType(
@@ -111,7 +123,7 @@ def merged(policies: Iterable[Policy]) -> Policy:
     given: dict[str, dict[str, object]] = {}
     for kind in KINDS:
         for policy in policies:
-            for part, value in policy.given.get(kind, {}).items():
+            for part, value in _comparable(kind, policy).items():
                 ours = given.setdefault(kind, {})
                 ours[part] = _more(part, ours[part], value) if part in ours else value
     wishes = {policy.orphans for policy in policies} - {None}
@@ -121,6 +133,16 @@ def merged(policies: Iterable[Policy]) -> Policy:
         frozenset().union(*(policy.patterns for policy in policies)),
         "report" if "report" in wishes else next(iter(wishes), None),
     )
+
+
+def _comparable(kind: str, policy: Policy) -> Mapping[str, object]:
+    """What a policy gives of a rule. Its two limits count together: with one alone the other is what the
+    default says, for the policy would let nothing go by it if there were no other."""
+    given = policy.given.get(kind, {})
+    if not {"max_age", "budget"} & given.keys():
+        return given
+    max_age, budget = policy.rule(kind).limits
+    return {**given, "max_age": max_age, "budget": budget}
 
 
 def completed(policy: Policy) -> Policy:
@@ -136,7 +158,7 @@ def contradictions(policy: Policy) -> list[str]:
     found = []
     for kind in KINDS:
         rule = policy.rule(kind)
-        if rule.delete and rule.max_age is not None and rule.max_age < rule.min_age:
+        if rule.delete and rule.max_age and rule.max_age < rule.min_age:
             found.append(
                 f"{kind}: max_age ({duration(rule.max_age)}) is below min_age ({duration(rule.min_age)});"
                 " min_age holds, which keeps more"
@@ -149,7 +171,7 @@ def _more(part: str, one: object, other: object) -> object:
     if part == "delete":
         return bool(one) and bool(other)
     if one is None or other is None:
-        return None
+        return None  # of keep: everything stays
     return max(float(str(one)), float(str(other)))
 
 

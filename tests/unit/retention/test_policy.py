@@ -8,6 +8,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from ansible_collections.mcpops.fleet.plugins.module_utils.definition.parse import parse
 from ansible_collections.mcpops.fleet.plugins.module_utils.errors import FleetError
@@ -73,6 +75,37 @@ def test_of_several_policies_each_keeps_what_it_keeps() -> None:
     other = {**owner, "package": {**package, "identifier": "other"}}
     assert gone(AGES, everything, servers=[other]) == gone(AGES, everything)
     assert gone(AGES, {}, servers=[{**owner, "retention": {"preset": "aggressive"}}]) == {"400"}
+
+
+def policy() -> st.SearchStrategy[dict[str, Any]]:
+    """Any policy for releases that says all; what one leaves unsaid others may say."""
+    parts = {
+        "keep": st.sampled_from((0, 1, 3, "unlimited")),
+        "min_age": st.sampled_from(("0", "2d", "20d")),
+        "max_age": st.sampled_from(("3d", "40d", "300d", "unlimited")),
+        "budget": st.sampled_from(("10M", "30M", "unlimited")),
+    }
+    presets = st.sampled_from(("conservative", "standard", "aggressive"))
+    rules = st.fixed_dictionaries({}, optional=parts) | st.just(False)
+    return st.fixed_dictionaries({"preset": presets}, optional={"release": rules})
+
+
+@settings(max_examples=300, deadline=None, database=None)
+@given(fleet=policy(), other=policy(), own=policy())
+def test_nothing_goes_that_one_of_the_policies_alone_would_keep(
+    fleet: dict[str, Any], other: dict[str, Any], own: dict[str, Any]
+) -> None:
+    package = {"registry_type": "pypi", "identifier": "box", "version": "9"}
+    servers = [{"name": "box", "package": package, "retention": own}]
+    together = gone(AGES, fleet, other, servers=servers)
+    for alone in (fleet, other, own):
+        assert together <= gone(AGES, alone)
+
+
+def test_what_is_unlimited_lets_nothing_go() -> None:
+    assert gone(AGES, {"release": {"keep": 0, "min_age": 0, "max_age": "unlimited"}}) == set()
+    limits = {"max_age": "30d"}, {"max_age": "unlimited", "budget": "20M"}
+    assert gone(AGES, *({"preset": "aggressive", "release": each} for each in limits)) == set()
 
 
 def test_where_a_policy_contradicts_itself_more_is_kept_and_that_is_said() -> None:
