@@ -15,7 +15,7 @@ from ..module_utils.errors import FleetError
 
 
 def retained_servers(definitions: Any) -> list[dict[str, Any]]:
-    """Name, package and retention of each.
+    """Name, package and retention of each, and whether it is protected.
 
     :raises AnsibleFilterError: naming the server and the key, when a definition is wrong.
     """
@@ -28,6 +28,7 @@ def retained_servers(definitions: Any) -> list[dict[str, Any]]:
                     "identifier": definition.identifier,
                     "version": definition.version,
                 },
+                **({"protected": True} if definition.protected else {}),
                 **({"retention": dict(definition.retention)} if definition.retention else {}),
             }
             for definition in parse_all(definitions)

@@ -64,6 +64,10 @@ options:
       retention:
         description: What its owner wants kept; for its own packages and logs, merged with O(policies).
         type: dict
+      protected:
+        description: Whether the inventory protects it. What is on record as protected is so in any case.
+        type: bool
+        default: false
   lock_timeout:
     description:
       - Seconds to wait for another cleanup of the same releases.
@@ -187,6 +191,7 @@ def main() -> None:
                     "name": {"type": "str", "required": True},
                     "package": {"type": "dict", "required": True},
                     "retention": {"type": "dict"},
+                    "protected": {"type": "bool", "default": False},
                 },
             },
             "lock_timeout": {"type": "float", "default": 60},

@@ -141,6 +141,10 @@ def _missing(found: _Followed, parts: Sequence[Part], expected: Head | None) -> 
         yield Problem(where, 0, f"number {expected.seq} is another than it was: the chain was written anew")
     elif expected.seq not in known and expected.seq >= min(known):
         yield Problem(where, 0, f"number {expected.seq} was there and is missing")
+    elif expected.seq not in known and expected != Head(found.lines[0].seq - 1, found.lines[0].previous):
+        # Whoever writes it all anew can have it begin like this.
+        what = f"it begins with number {min(known)}: that it follows number {expected.seq} shows nowhere"
+        yield Problem(where, 0, f"{what}; if rotations are the reason, begin with its head of now")
 
 
 def _split(data: bytes) -> Iterator[tuple[int, bytes, bool]]:

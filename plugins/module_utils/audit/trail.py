@@ -11,7 +11,7 @@ import json
 import os
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -133,11 +133,15 @@ class Trail:
         return path.exists() and path.stat().st_size >= max(SMALLEST_FILE, self._limits.file_bytes)
 
     def _end(self) -> _End:
+        """Where nothing in the current file is whole, its chain is that of the file before it."""
+        end = _End()
         for path in (self._folder / CURRENT, *reversed(self._aside())):
             if path.exists() and path.stat().st_size:
                 found = _end_of(path)
-                return found if path.name == CURRENT else _End(found.head)
-        return _End()
+                end = found if path.name == CURRENT else replace(end, head=found.head)
+                if end.head.seq:
+                    break
+        return end
 
     def _aside(self) -> list[Path]:
         return sorted(self._folder.glob("audit-" + "[0-9]" * 12 + ".jsonl"))

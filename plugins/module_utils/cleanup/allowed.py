@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime, timezone
 from typing import Any
@@ -16,6 +16,7 @@ from ..protection.permit import Change, Permit, permit
 from ..protection.rules import Rules
 from ..retention.claims import owners_of
 from ..retention.decide import Decision
+from ..retention.policy import Policies
 from ..retention.scene import Item
 
 NOBODY = ""
@@ -28,16 +29,14 @@ HELD = ("protected", "closed")
 class Allowed:
     """What may be deleted at one moment.
 
-    :param packages: servers of each package, by the inventory.
+    :param policies: what the inventory says of servers, besides what is on record.
     :param now: Unix time in seconds.
     """
 
-    def __init__(
-        self, records: Iterable[Record], packages: Mapping[str, Iterable[str]], rules: Rules, now: float
-    ) -> None:
+    def __init__(self, records: Iterable[Record], policies: Policies, rules: Rules, now: float) -> None:
         records = tuple(records)
-        self._owners = owners_of(records, packages)
-        self._protected = {record.server for record in records if record.protected}
+        self._owners = owners_of(records, policies.packages)
+        self._protected = policies.protected | {record.server for record in records if record.protected}
         self._rules = rules
         self._now = datetime.fromtimestamp(now, timezone.utc)
         self._permit = functools.lru_cache(maxsize=None)(self._decide)

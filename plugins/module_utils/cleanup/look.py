@@ -98,7 +98,7 @@ class Looker:
             self._wanted,
         )
         decisions, more = decide(scene, self._policies)
-        allowed = Allowed(records, self._policies.packages, self._rules, now)
+        allowed = Allowed(records, self._policies, self._rules, now)
         checked = allowed.checked(decisions)
         lose = [each.item for each, after in zip(decisions, checked) if each.delete and not after.delete]
         buried, back, held = self._waiting(scene, seen, allowed, lose)

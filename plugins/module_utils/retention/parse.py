@@ -60,7 +60,7 @@ def parse_policies(fleet: Any, servers: Any) -> tuple[Policies, dict[str, str]]:
     """The policies of a fleet and of its servers, and which ``identifier@version`` its inventory defines.
 
     :param fleet: policies by the variable in which each stands.
-    :param servers: of each server its ``name``, ``package`` and, where it has one, ``retention``.
+    :param servers: of each server its ``name`` and ``package``, and its ``retention`` and ``protected`` if any.
     :raises FleetError: naming the policy and the key.
     """
     if not isinstance(fleet, Mapping):
@@ -70,6 +70,7 @@ def parse_policies(fleet: Any, servers: Any) -> tuple[Policies, dict[str, str]]:
     own: dict[str, Policy] = {}
     packages: dict[str, set[str]] = {}
     wanted: dict[str, str] = {}
+    protected: set[str] = set()
     for server in servers or []:
         try:
             name, package = str(server["name"]), server["package"]
@@ -80,12 +81,15 @@ def parse_policies(fleet: Any, servers: Any) -> tuple[Policies, dict[str, str]]:
                 "", server, "Give each its name and package, as its definition has them."
             ) from error
         packages.setdefault(group, set()).add(name)
+        if server.get("protected"):
+            protected.add(name)
         if server.get("retention") is not None:
             own[name] = parse_policy(server["retention"], "retention", name)
     groups = {group: frozenset(names) for group, names in packages.items()}
     wishes = {policy.orphans for policy in (*everyone, *own.values())}
     differ = ("orphans: one policy says end, another report; report holds",)
-    return Policies(whole, own, groups, differ if wishes >= set(ORPHANS) else ()), wanted
+    warnings = differ if wishes >= set(ORPHANS) else ()
+    return Policies(whole, own, groups, frozenset(protected), warnings), wanted
 
 
 class _Reading:

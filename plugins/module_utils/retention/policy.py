@@ -105,6 +105,9 @@ class Policies:
     packages: Mapping[str, frozenset[str]] = field(default_factory=dict)
     """Servers of each package (as a group of items) by the inventory; records say more."""
 
+    protected: frozenset[str] = frozenset()
+    """Servers that the inventory protects; records say more."""
+
     warnings: tuple[str, ...] = ()
     """Where two of them contradict each other."""
 

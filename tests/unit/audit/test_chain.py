@@ -122,6 +122,17 @@ def test_what_is_cut_off_or_written_anew_is_known_to_whoever_kept_a_head(good: L
     assert checked([], kept) == ["audit.jsonl: it ends with number 0; number 8 was there and is cut off"]
 
 
+def test_a_chain_that_is_made_up_behind_a_kept_head_is_told(good: Lines) -> None:
+    """A line that says a rotation has removed all before it excuses nothing that somebody kept a head of."""
+    kept = read(good[7]).head
+    forgotten = Head(8, "0" * 64)
+    line, _head = written(forgotten, {"event": "rotated", "forgotten": forgotten.to_json()})
+    made_up = [line.rstrip(b"\n")]
+    assert checked(made_up) == []
+    [problem] = checked(made_up, kept)
+    assert "it begins with number 9: that it follows number 8 shows nowhere" in problem
+
+
 def test_a_line_has_one_form_only() -> None:
     data, head = written(Head(), {"event": "ended", "reason": "a\nb é"})
     assert data.count(b"\n") == 1 and data.isascii()

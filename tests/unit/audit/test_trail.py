@@ -121,6 +121,19 @@ def test_zeros_that_a_power_loss_left_are_a_torn_line(trail: Trail, tmp_path: Pa
     assert (chain.problems, chain.torn, len(chain.lines)) == ((), 1, 3)
 
 
+@pytest.mark.parametrize("left", [b"\0" * 700, b'{"event":"rota'], ids=["zeros", "a part"])
+def test_a_torn_line_that_is_the_first_after_a_rotation_does_not_begin_another_chain(
+    tmp_path: Path, left: bytes
+) -> None:
+    trail = Trail(Effects(), tmp_path / "audit", Limits(file_bytes=1, files=3))
+    while not list((tmp_path / "audit").glob("audit-*.jsonl")):
+        trail.append(entry(1))
+    current(trail, tmp_path).write_bytes(left)
+    trail.append(entry(2))
+    chain = check(trail.parts())
+    assert (chain.problems, chain.torn, chain.head) == ((), 1, trail.head())
+
+
 def test_the_torn_line_cannot_be_exchanged_for_another(trail: Trail, tmp_path: Path) -> None:
     trail.append(entry(1))
     with current(trail, tmp_path).open("ab") as stream:
