@@ -122,8 +122,10 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
+from ..module_utils.audit.account import Who
 from ..module_utils.backup.age import HAS_PYRAGE, Identity, Recipients, unreadable
 from ..module_utils.backup.collect import collect
+from ..module_utils.backup.keep import keep
 from ..module_utils.backup.reading import read
 from ..module_utils.backup.store import Store, Stored, noted, require_bytes
 from ..module_utils.effects import Effects
@@ -185,8 +187,11 @@ def run(module: AnsibleModule) -> dict[str, Any]:
     if stored is None:
         if module.check_mode:
             return {"changed": True, "path": None, **result}
-        stored = store.make(collected, recipients)
-        result["removed"] = [str(path) for path in store.prune(given["keep"])]
+        kept = keep(host, store, collected, recipients, given["keep"], Who(host=given["host"]))
+        if kept.problem:
+            module.warn(f"the backup is not on record, and no old one was removed: {kept.problem}")
+        stored = kept.stored
+        result["removed"] = [str(path) for path in kept.removed]
     return {"changed": changed, **result, **shown(stored, verified(stored, given["host"], identity))}
 
 

@@ -14,12 +14,14 @@ import os
 import sys
 from pathlib import Path
 
+from ..audit.account import Who
 from ..effects import Effects
 from ..errors import FleetError
 from ..host.layout import read_layout
 from ..update.host import open_host
 from .age import HAS_PYRAGE, Recipients
 from .collect import collect
+from .keep import keep
 from .store import Store
 
 ERROR, WARNING, NOTICE = 3, 4, 5
@@ -54,8 +56,11 @@ def _back_up(given: argparse.Namespace) -> int:
     found = store.holding(collected, recipients)
     if found:
         return _say(NOTICE, f"{found.path.name} holds what is served now")
-    stored = store.make(collected, recipients)
-    store.prune(given.keep)
+    who = Who({"user": "mcp-backup"}, given.host)
+    kept = keep(host, store, collected, recipients, given.keep, who)
+    if kept.problem:
+        _say(WARNING, f"the backup is not on record, and no old one was removed: {kept.problem}")
+    stored = kept.stored
     names = ", ".join(part.name for part in collected.parts) or "no servers"
     return _say(NOTICE, f"{stored.path.name} was made, {stored.size_bytes / 2**20:.1f} MB: {names}")
 

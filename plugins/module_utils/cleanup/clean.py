@@ -76,7 +76,7 @@ class Cleaner:
                 return self._with_head(self._clean(plan))
 
     def _foreseen(self) -> Outcome:
-        sight = self._looker.look(())
+        sight = self._looker.look(None)
         orphans = find_orphans(self._host, sight.records, self._host.senses.now().wall)
         return foreseen(sight, orphans, self._policies, self._places)
 

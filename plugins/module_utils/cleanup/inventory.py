@@ -25,7 +25,7 @@ _OURS = re.compile(r"(edge|supervisord)\.log(\.[a-z0-9]+)?")
 _CACHES = {"uv": "CACHEDIR.TAG", "npm": "_cacache", "pip": "http-v2", "bytecode": ""}
 """Folders of packages, and what each tool leaves in its own."""
 _DEPTH = 3
-_BACKUPS = {".age": "backups", ".age.json": "notes of backups"}
+_BACKUP = re.compile(r".+-\d{8}T\d{6}Z\.tar\.gz\.age(\.json)?")
 _LOCK = ".lock"
 
 
@@ -137,9 +137,9 @@ def _backups(layout: Layout, now: float) -> tuple[list[Item], list[Use], list[tu
     items, uses, foreign = [], [], []
     working = busy(backups(layout) / _LOCK)
     for entry in _entries(backups(layout)):
-        group = next((group for ending, group in _BACKUPS.items() if entry.name.endswith(ending)), None)
-        if group and entry.is_file(follow_symlinks=False) and not entry.name.startswith("."):
-            items.append(_file("backup", entry, group, now))
+        named = _BACKUP.fullmatch(entry.name)
+        if named and entry.is_file(follow_symlinks=False) and not entry.name.startswith("."):
+            items.append(_file("backup", entry, "notes of backups" if named[1] else "backups", now))
             if working:
                 uses.append(Use(Claim("in flight", "a backup is being made"), path=entry.path))
         elif not entry.name.startswith("."):

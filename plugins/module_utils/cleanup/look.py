@@ -62,10 +62,10 @@ class Looker:
         self._wanted = wanted
         self._rules = rules
 
-    def look(self, ours: tuple[Lock, ...]) -> Sight:
+    def look(self, ours: tuple[Lock, ...] | None) -> Sight:
         """Look at it.
 
-        :param ours: server locks that we hold ourselves.
+        :param ours: server locks that we hold ourselves; None: before we have tried to get them.
         """
         host, layout = self._host, self._host.layout
         now = host.senses.now().wall

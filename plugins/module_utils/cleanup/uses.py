@@ -36,10 +36,11 @@ class Uses:
     servers: tuple[str, ...] = ()
 
 
-def uses_of(layout: Layout, root: Path, ours: Collection[tuple[Path, str]] = ()) -> Uses:
+def uses_of(layout: Layout, root: Path, ours: Collection[tuple[Path, str]] | None = None) -> Uses:
     """What one host needs of the releases below ``root``.
 
-    :param ours: locks that we hold ourselves, as folder of the state and server.
+    :param ours: locks that we hold ourselves, as folder of the state and server; None: we have not tried yet.
+        A lock that we did not get was another's: whatever that has done since, we have not seen it all.
     :raises OSError: when something of it may not be read: then nothing is known.
     """
     journal = Journal(Effects(), layout.state)
@@ -57,12 +58,16 @@ def uses_of(layout: Layout, root: Path, ours: Collection[tuple[Path, str]] = ())
         if problem:
             warnings.append(problem)
             claim = Claim("unknown", f"what {server} needs is not known: its journal is missing or damaged")
-            found += _all_of(claim, groups)
+            found += [*_all_of(claim, groups), Use(claim, group=server)]
         if record:
             records.append(record)
-        if (layout.state, server) not in ours and busy(layout.state / server / "lock"):
+        if ours is None or server not in recorded:
+            taken = busy(layout.state / server / "lock")
+        else:
+            taken = (layout.state, server) not in ours
+        if taken:
             found += _all_of(Claim("in flight", f"another run is at work on {server}"), groups)
-    for server in _first_runs(layout, recorded, ours):
+    for server in _first_runs(layout, recorded, ours or ()):
         found += _all_of(Claim("in flight", f"another run is at work on {server}, which is new"), ())
     return Uses(tuple(records), tuple(found), tuple(warnings), tuple(recorded))
 

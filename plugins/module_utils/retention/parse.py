@@ -60,7 +60,7 @@ def parse_policies(fleet: Any, servers: Any) -> tuple[Policies, dict[str, str]]:
     """The policies of a fleet and of its servers, and which ``identifier@version`` its inventory defines.
 
     :param fleet: policies by the variable in which each stands.
-    :param servers: of each server its ``name`` and ``package``, and its ``retention`` and ``protected`` if any.
+    :param servers: of each server ``name``, ``package``, and if it has them ``retention`` and ``protected``.
     :raises FleetError: naming the policy and the key.
     """
     if not isinstance(fleet, Mapping):

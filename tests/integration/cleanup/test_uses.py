@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.mcpops.fleet.plugins.module_utils.cleanup.report import result_of
+from ansible_collections.mcpops.fleet.plugins.module_utils.cleanup.uses import uses_of
 from ansible_collections.mcpops.fleet.plugins.module_utils.release.package import Package
 from tests.integration.cleanup.cleaning import NOTHING, cleaned, deleted, foreseen, kept
 from tests.support.node import Node
@@ -105,7 +106,11 @@ def test_of_a_server_without_a_readable_journal_nothing_is_deleted(
     (slot / "launch.json").write_text(json.dumps({"argv": [str(paths["3"] / "program")]}))
     journal = node.root / "state" / "box" / "journal.json"
     journal.unlink() if state == "missing" else journal.write_text("{}")
-    done = cleaned(node)
+    log = node.root / "logs" / "box-blue.log"
+    log.parent.mkdir(exist_ok=True)
+    log.write_text("what it said")
+    done = cleaned(node, {**NOTHING, "log": {"min_age": 0}})
+    assert log.exists()
     assert all(path.exists() for path in paths.values()) and not strange.exists()
     [warning] = done.warnings
     assert "othing of" in warning and "run update for it, which adopts what serves" in warning.lower()
@@ -127,6 +132,19 @@ def test_what_another_run_may_be_about_to_use_stays(node: Node, paths: dict[str,
         fcntl.flock(lock, fcntl.LOCK_EX)
         assert deleted(foreseen(node)) == set()
     assert deleted(foreseen(node)) == {"1.0.0", "2.0.0"}
+
+
+def test_a_server_whose_lock_was_not_to_be_had_counts_as_in_flight(
+    node: Node, paths: dict[str, Path]
+) -> None:
+    record(node, "box", deployment(PACKAGES["2"], paths["2"]))
+    layout = node.host().layout
+
+    def rules(ours: tuple[tuple[Path, str], ...] | None) -> set[str]:
+        return {use.claim.kind for use in uses_of(layout, layout.releases, ours).uses}
+
+    assert "in flight" not in rules(None) | rules(((layout.state, "box"),))
+    assert "in flight" in rules(())
 
 
 def test_pins_patterns_and_the_inventory_keep_releases(node: Node, paths: dict[str, Path]) -> None:
@@ -181,7 +199,8 @@ def test_logs_caches_and_backups_go_by_their_rules(node: Node, paths: dict[str, 
     for name in names:
         (node.root / name).parent.mkdir(parents=True, exist_ok=True)
         (node.root / name).write_bytes(b"x" * 10)
-    for number, name in enumerate(("a.age", "a.age.json", "b.age", "b.age.json", ".lock")):
+    old, new = (f"node1-2026010{day}T000000Z.tar.gz.age" for day in (1, 2))
+    for number, name in enumerate((old, f"{old}.json", new, f"{new}.json", ".lock", "fleet-key.age")):
         path = node.root / "backups" / name
         path.write_bytes(b"x")
         os.utime(path, (1000 * (number // 2), 1000 * (number // 2)))
@@ -190,7 +209,8 @@ def test_logs_caches_and_backups_go_by_their_rules(node: Node, paths: dict[str, 
     assert {path.name for path in logs.glob("*.log*")} == {"box-blue.log", "edge.log"}
     assert not (cache / "uv").exists()
     left = {path.name for path in (node.root / "backups").iterdir()}
-    assert left == {"notes.txt", "b.age", "b.age.json", ".lock", ".tombstones"}
-    assert [each["path"] for each in result_of(foreseen(node))["foreign"]] == [
-        str(node.root / "backups" / "notes.txt")
+    assert left == {"notes.txt", "fleet-key.age", new, f"{new}.json", ".lock", ".tombstones"}
+    assert [Path(each["path"]).name for each in result_of(foreseen(node))["foreign"]] == [
+        "fleet-key.age",
+        "notes.txt",
     ]
