@@ -22,6 +22,11 @@ NULLABLE = "nullable"
 """What ``nullable: true`` beside a type allows: null for some, for JSON Schema nothing."""
 
 _COMBINING = ("$ref", "allOf", "anyOf", "oneOf")
+_UNEVALUATED = ("unevaluatedItems", "unevaluatedProperties")
+COMBINED = "$combined"
+"""Marks a part whose meaning depends on schemas that were taken apart from it."""
+_DOUBTFUL_NULL = {"type": [], NULLABLE: True}
+"""Allows only what NULLABLE does."""
 
 
 @dataclass(frozen=True)
@@ -80,6 +85,9 @@ def _resolved(state: _Open) -> list[_Open]:
         if node.document.ref_stands_alone:
             return [_Open(tuple(waiting), state.parts, state.besides)]
     waiting += [(node.at(inner), led) for inner in _list(schema, "allOf")]
+    combined = any(keyword in schema for keyword in _COMBINING)
+    if combined and any(keyword in schema for keyword in _UNEVALUATED):
+        plain[COMBINED] = True
     parts = (*state.parts, *((node.at(plain),) if plain else ()))
     states = [_Open(tuple(waiting), parts, state.besides)]
     if "anyOf" in schema:
@@ -99,6 +107,8 @@ def _resolved(state: _Open) -> list[_Open]:
             for each in states
             for inner in alternatives
         ]
+    if combined and schema.get(NULLABLE) is True and "type" not in schema:
+        states.append(_Open(tuple(rest), (*state.parts, node.at(_DOUBTFUL_NULL)), state.besides))
     return states
 
 
@@ -113,7 +123,8 @@ def _list(schema: Mapping[str, Any], keyword: str) -> list[Any]:
 class Facts:
     """What the parts of a branch say together.
 
-    ``types``: kinds of values (and NULLABLE); ``values``: all values, where they can be counted.
+    ``types``: kinds of values (and NULLABLE); ``values``: all values, where they can be counted. ``free``: an
+    object of it is allowed to have names that nothing speaks of.
     """
 
     branch: Branch
@@ -124,6 +135,7 @@ class Facts:
     patterns: tuple[str, ...] = ()
     others: tuple[Node, ...] = ()
     closed: bool = False
+    free: bool = False
     cache: dict[str, tuple[Node, ...] | None] = field(default_factory=dict, compare=False, repr=False)
 
     @property
@@ -133,8 +145,13 @@ class Facts:
 
     @property
     def open(self) -> bool:
-        """Whether names that are not named are allowed on purpose: by additionalProperties."""
-        return bool(self.others) and not self.closed
+        """Whether names that are not named are allowed on purpose, or because nothing is said of any."""
+        return (bool(self.others) or self.free) and not self.closed
+
+    @property
+    def expected(self) -> tuple[str, ...]:
+        """All names that are spoken of."""
+        return tuple(dict.fromkeys((*self.names, *sorted(self.required))))
 
     def member(self, name: str) -> tuple[Node, ...] | None:
         """The schemas that hold for a member of an object; None when it has none of that name.
@@ -254,9 +271,11 @@ def common(types: frozenset[str], others: frozenset[str]) -> frozenset[str]:
     return types - lacking(types, others) | others - lacking(others, types) - {"null"}
 
 
-def facts_of(branch: Branch) -> Facts:
+def facts_of(branch: Branch, inner: bool = True) -> Facts:
     """What the parts of a branch say together.
 
+    :param inner: whether it is within a schema. What is sent as all of a tool's arguments has the names that
+        the tool describes; an object within that describes none is one for any names.
     :raises Unsure: when a keyword is not what the specification wants there.
     """
     types = KINDS
@@ -283,8 +302,9 @@ def facts_of(branch: Branch) -> Facts:
     if values is None and not types - {"null", "boolean"}:
         values = [value for value in (None, True, False) if kind_of(value) in types]
     if values is not None:
+        doubtful = {NULLABLE} if NULLABLE in types and None in values else set()
         values = [value for value in values if _possible(value, branch, types)]
-        types = frozenset(kind_of(value) for value in values)
+        types = frozenset(kind_of(value) for value in values) | doubtful
     return Facts(
         branch,
         frozenset(types),
@@ -294,6 +314,7 @@ def facts_of(branch: Branch) -> Facts:
         tuple(patterns),
         tuple(others),
         closed,
+        inner and not (names or patterns or others),
     )
 
 

@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from .change import ADDED, BREAKING, CHANGED, COMPATIBLE, DESCRIBED, REMOVED, WEIGHTS, Change
-from .document import Budget, exact
+from .document import Budget
 from .hidden import hidden_in, one_line
-from .items import Found, prompt, resource, template, tool
+from .items import Found, new_words, prompt, resource, same, template, tool
 from .offer import KINDS, Offer
 
 NAME = 120
@@ -115,10 +115,13 @@ def _changes(old: Offer, new: Offer) -> Iterator[Change]:
             item = item_of(kind, name)
             if name not in before:
                 yield Change(item, ADDED, COMPATIBLE, "is new")
+                for weight, reason in new_words(kind, after[name]):
+                    yield Change(item, ADDED, weight, reason)
             elif name not in after:
                 yield Change(item, REMOVED, lost, "is gone")
-            elif exact(before[name]) != exact(after[name]):
-                for weight, reason in _JUDGES[kind](before[name], after[name], budget):
+            elif not same(before[name], after[name]):
+                found = [*_JUDGES[kind](before[name], after[name], budget)]
+                for weight, reason in found or [(DESCRIBED, "it is written in another way")]:
                     yield Change(item, CHANGED, weight, reason)
     if None not in (old.instructions, new.instructions) and old.instructions != new.instructions:
         was, now = (one_line(str(text), 400) or "none" for text in (old.instructions, new.instructions))

@@ -22,6 +22,9 @@ ANNOTATIONS = frozenset(
 )  # fmt: skip
 """Keywords that describe a value and rule none out (2020-12, Validation, section 9)."""
 
+NAMING = frozenset({"$anchor", "$defs", "$dynamicAnchor", "$id", "$schema", "definitions", "id"})
+"""Keywords by which parts of a schema are found."""
+
 MAPS = frozenset({"$defs", "definitions", "dependentSchemas", "patternProperties", "properties"})
 """Keywords whose value has a schema by each name; a name there is no keyword."""
 
@@ -81,20 +84,23 @@ def subschemas(schema: Any) -> Iterator[tuple[str, Any]]:
             yield keyword, value
 
 
-def core(schema: Any) -> Any:
-    """What of a schema decides which values are valid; the order of lists that are sets does not matter."""
+def core(schema: Any, words: bool = False) -> Any:
+    """What of a schema decides which values are valid; the order of lists that are sets does not matter.
+
+    :param words: what describes it, too.
+    """
     if not isinstance(schema, Mapping):
         return schema
     result: dict[str, Any] = {}
     for keyword, value in schema.items():
-        if keyword in ANNOTATIONS or keyword == "$schema":
+        if not words and (keyword in ANNOTATIONS or keyword == "$schema"):
             continue
         if keyword in MAPS and isinstance(value, Mapping):
-            result[keyword] = {str(name): core(inner) for name, inner in value.items()}
+            result[keyword] = {str(name): core(inner, words) for name, inner in value.items()}
         elif isinstance(value, list) and (keyword in LISTS or keyword == "items"):
-            result[keyword] = [core(inner) for inner in value]
+            result[keyword] = [core(inner, words) for inner in value]
         elif keyword in SINGLE:
-            result[keyword] = core(value)
+            result[keyword] = core(value, words)
         elif keyword in _SETS and isinstance(value, list):
             result[keyword] = sorted(value, key=exact)
         else:

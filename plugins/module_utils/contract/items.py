@@ -9,10 +9,10 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from .change import BREAKING, COMPATIBLE, DESCRIBED
-from .document import Budget, exact
+from .document import Budget, core, exact
 from .hidden import one_line
 from .reason import show
-from .schemas import INPUT, OUTPUT, differences
+from .schemas import INPUT, OUTPUT, differences, words
 
 _SHOWN = 400
 Item = Mapping[str, Any]
@@ -27,11 +27,45 @@ def tool(old: Item, new: Item, budget: Budget) -> Found:
         yield BREAKING, "its output schema is gone: what its result holds is no longer promised"
     elif was is None and now is not None:
         yield COMPATIBLE, "it has an output schema now"
+        yield from words(OUTPUT, now)
     elif was is not None:
         yield from differences(OUTPUT, was, now, budget)
     yield from _hints(_mapping(old, "annotations"), _mapping(new, "annotations"))
     yield from _task(_mapping(old, "execution"), _mapping(new, "execution"))
     yield from _rest(old, new, "inputSchema", "outputSchema", "annotations", "execution")
+
+
+def new_words(kind: str, item: Item) -> Found:
+    """What a model reads of a tool, prompt or template that was not there; a resource is looked up anew
+    each time."""
+    if kind == "tools":
+        apart = ("name", "inputSchema", "outputSchema", "annotations", "execution")
+        yield from _rest({}, _said_of(item), *apart)
+        hints = _mapping(item, "annotations")
+        yield from _rest(
+            {}, {f"annotation {key}": hints[key] for key in hints if isinstance(hints[key], str)}
+        )
+        yield from words(INPUT, item.get("inputSchema", {}))
+        yield from words(OUTPUT, item.get("outputSchema", {}))
+    elif kind != "resources":
+        yield from _rest({}, _said_of(item), "name", "uriTemplate", "mimeType", "arguments")
+        for name, argument in sorted(_arguments(item).items()):
+            for weight, reason in _rest({}, _said_of(argument), "name", "required"):
+                yield weight, f"argument {one_line(name, 120)}: {reason}"
+
+
+def same(old: Item, new: Item) -> bool:
+    """Whether two versions of an item say the same, but for the order of what is a set."""
+    return exact(_sorted(old)) == exact(_sorted(new))
+
+
+def _sorted(item: Item) -> Item:
+    schemas = {key: core(item[key], words=True) for key in ("inputSchema", "outputSchema") if key in item}
+    return {**item, **schemas}
+
+
+def _said_of(item: Item) -> Item:
+    return {key: value for key, value in item.items() if value not in (None, "", [], {})}
 
 
 def _mapping(item: Item, key: str) -> Item:
@@ -95,7 +129,7 @@ def _task(old: Item, new: Item) -> Found:
 def prompt(old: Item, new: Item, _budget: Budget) -> Found:
     """Weight and reason of each difference between two versions of a prompt."""
     before, after = _arguments(old), _arguments(new)
-    for name in before.keys() | after.keys():
+    for name in sorted(before.keys() | after.keys()):
         was, now, shown = before.get(name), after.get(name), one_line(name, 120)
         if was is None and now is not None:
             required = now.get("required") is True
@@ -103,6 +137,8 @@ def prompt(old: Item, new: Item, _budget: Budget) -> Found:
                 (BREAKING if required else COMPATIBLE),
                 f"argument {shown} is new" + (" and required" if required else ""),
             )
+            for weight, reason in _rest({}, _said_of(now), "required", "name"):
+                yield weight, f"argument {shown}: {reason}"
         elif was is not None and now is None:
             yield BREAKING, f"argument {shown} is gone"
         elif was is not None and now is not None:

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from fractions import Fraction
 from typing import Any, Protocol
 
-from .branches import Facts, mapping, named
+from .branches import COMBINED, Facts, mapping, named
 from .document import Node, Unsure
 from .instance import valid
 from .reason import Reason, unsure, values_reason
@@ -40,6 +41,8 @@ _IMPLIED = {"uri": ("uri-reference", "iri", "iri-reference"), "email": ("idn-ema
 def refusals(question: Asking, facts: Facts, other: Facts) -> list[Reason]:
     """Reasons why a branch (``other``) does not allow all that ``facts`` do, whose types it has."""
     found: list[Reason] = []
+    if _names_more(facts, other):
+        facts = replace(facts, free=True, cache={})
     for part in other.branch.parts:
         for keyword, wanted in part.schema.items():
             if keyword in _CHECKS:
@@ -51,6 +54,23 @@ def refusals(question: Asking, facts: Facts, other: Facts) -> list[Reason]:
     if "array" in facts.types:
         found += _items(question, facts, other)
     return found
+
+
+_NAMING_MORE = (
+    "$dynamicRef", "$recursiveRef", "dependencies", "dependentSchemas", "else", "if", "then",
+    "unevaluatedProperties",
+)  # fmt: skip
+
+
+def _names_more(facts: Facts, other: Facts) -> bool:
+    """Whether names may be allowed in a place that is not looked into, and is not the same on both sides."""
+    for part in facts.branch.parts:
+        more = {keyword: part.schema[keyword] for keyword in _NAMING_MORE if keyword in part.schema}
+        if more.get("unevaluatedProperties") is False:
+            del more["unevaluatedProperties"]
+        if more and not _same_text(other, part, *more):
+            return True
+    return False
 
 
 _Check = Callable[[Asking, Facts, Node, str, Any], list[Reason]]
@@ -167,7 +187,7 @@ def _at_most(_question: Asking, facts: Facts, _part: Node, keyword: str, wanted:
     wanted = _count(wanted)
     if held is not None and held <= wanted:
         return []
-    if keyword == "maxProperties" and not facts.open and not facts.patterns and len(facts.names) <= wanted:
+    if keyword == "maxProperties" and not facts.open and not facts.patterns and len(facts.expected) <= wanted:
         return []
     if keyword == "maxItems" and facts.item(None)[:1] and any(
         node.schema is False for node in facts.item(None)
@@ -223,6 +243,8 @@ def _properties(question: Asking, facts: Facts, part: Node, _keyword: str, wante
     found: list[Reason] = []
     for name, schema in wanted.items():
         mine = facts.member(name)
+        if mine is None and facts.open and question.names_of_first:
+            mine = facts.others
         if mine is not None:
             found += _under(name, question, mine, (part.at(schema),))
     return found
@@ -239,7 +261,7 @@ def _under(name: str, question: Asking, first: Nodes, second: Nodes) -> list[Rea
 def _additional(question: Asking, facts: Facts, part: Node, _keyword: str, wanted: Any) -> list[Reason]:
     found: list[Reason] = []
     rest = (part.at(wanted),)
-    for name in dict.fromkeys((*facts.names, *sorted(facts.required))):
+    for name in facts.expected:
         mine = facts.member(name)
         if mine is not None and not named(part, name):
             found += _under(name, question, mine, rest)
@@ -270,7 +292,7 @@ def _by_patterns(question: Asking, facts: Facts, part: Node, _keyword: str, want
     found: list[Reason] = []
     for pattern, schema in wanted.items():
         second = (part.at(schema),)
-        for name in facts.names:
+        for name in facts.expected:
             verdict = part.document.matches(pattern, name)
             if verdict is None:
                 raise Unsure(f"cannot tell whether the pattern {pattern!r} names {name!r}")
@@ -290,7 +312,7 @@ def _propertynames(question: Asking, facts: Facts, part: Node, keyword: str, wan
         return []
     if facts.open or facts.patterns:
         return [unsure("cannot tell whether propertyNames allows all names")]
-    lost = [name for name in facts.names if valid(name, part.at(wanted)) is not True]
+    lost = [name for name in facts.expected if valid(name, part.at(wanted)) is not True]
     return [Reason("gone", path=(name,)) for name in lost]
 
 
@@ -318,7 +340,7 @@ def _together(*keywords: str) -> _Check:
 
 def _whole(_question: Asking, facts: Facts, part: Node, keyword: str, _wanted: Any) -> list[Reason]:
     """A keyword whose meaning depends on all others beside it."""
-    if any(node.same(part) for node in facts.branch.parts):
+    if COMBINED not in part.schema and any(node.same(part) for node in facts.branch.parts):
         return []
     return [unsure(f"cannot tell whether its {keyword} allows all that was allowed")]
 
@@ -363,3 +385,7 @@ _CHECKS: dict[str, tuple[frozenset[str], _Check]] = {
     "$recursiveRef": (_ANY, _together("$recursiveRef")),
 }
 """Keywords, the types that they say something of, and how they are compared. Others rule nothing out."""
+
+CHECKED = tuple(_CHECKS)
+RULING = frozenset({"$ref", "maxContains", "minContains", "nullable", "type"})
+"""Those that are compared together with others."""

@@ -9,8 +9,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from .change import BREAKING, COMPATIBLE, DESCRIBED
-from .document import Budget, Node, exact, node_of, subschemas
+from .document import LISTS, MAPS, NAMING, SINGLE, Budget, Node, exact, node_of, subschemas
 from .hidden import one_line
+from .keywords import CHECKED, RULING
 from .reason import Reason, place, show
 from .subschema import Question
 
@@ -58,29 +59,36 @@ def _sentence(reason: Reason, direction: str, new_is_second: bool) -> str:
 def _described(direction: str, old: Any, new: Any) -> Iterator[tuple[str, str]]:
     """Words that a model reads: they rule nothing out, and may change what it does."""
     before, after = _annotations(old), _annotations(new)
-    for where in sorted(before.keys() & after.keys()):
-        for keyword in sorted(before[where].keys() | after[where].keys()):
-            was, now = before[where].get(keyword), after[where].get(keyword)
+    for where in sorted(after):
+        known = before.get(where, {})
+        for keyword in sorted(known.keys() | after[where].keys()):
+            was, now = known.get(keyword), after[where].get(keyword)
             if exact(was) != exact(now):
                 subject = f"{direction} {where}" if where else f"the {direction}'s schema"
                 yield DESCRIBED, one_line(f"{subject}: {keyword} was {_said(was)}, is {_said(now)}", 600)
+
+
+def words(direction: str, schema: Any) -> Iterator[tuple[str, str]]:
+    """What a model reads of a schema that is new."""
+    yield from _described(direction, {}, schema)
 
 
 def _said(value: Any) -> str:
     return "not set" if value is None else one_line(show(value), _SHOWN)
 
 
-_SAID = ("default", "description", "examples", "title")
+_RULING = frozenset(CHECKED) | MAPS | LISTS | SINGLE | NAMING | RULING
+"""All keywords that decide what is valid, or where it is told."""
 
 
 def _annotations(schema: Any) -> dict[str, dict[str, Any]]:
-    """By place, what describes it."""
+    """By place, what describes it: all that rules nothing out, also in keywords that nobody knows."""
     found: dict[str, dict[str, Any]] = {}
     waiting: list[tuple[tuple[str, ...], Any]] = [((), schema)]
     while waiting:
         path, inner = waiting.pop()
         if isinstance(inner, dict):
-            said = {key: inner[key] for key in _SAID if key in inner}
+            said = {key: value for key, value in inner.items() if key not in _RULING}
             found.setdefault(place(path), {}).update(said)
             for step, below in subschemas(inner):
                 name = step[len("properties.") :] if step.startswith("properties.") else f"[{step}]"

@@ -14,7 +14,7 @@ It is asked about what a schema describes: a name that it neither has nor allows
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from .branches import Facts, branches, common, facts_of, lacking
 from .document import Budget, Node, Unsure
@@ -105,8 +105,9 @@ class Question:
             raise TooMuch
 
     def _decide(self, first: Nodes, second: Nodes) -> tuple[Reason, ...]:
-        left = [facts_of(branch) for branch in branches(first)]
-        right = [facts_of(branch) for branch in branches(second)]
+        inner = len(self._open) > 1
+        left = [facts_of(branch, inner) for branch in branches(first)]
+        right = [facts_of(branch, inner) for branch in branches(second)]
         left = [facts for facts in left if not facts.impossible]
         right = [facts for facts in right if not facts.impossible]
         if left and not right:
@@ -203,10 +204,7 @@ class Question:
 
 
 def _only(facts: Facts, types: frozenset[str]) -> Facts:
-    return Facts(
-        facts.branch, types, facts.values, facts.required, facts.names, facts.patterns, facts.others,
-        facts.closed, facts.cache,
-    )  # fmt: skip
+    return replace(facts, types=types)
 
 
 def _all_types(several: Sequence[Facts]) -> frozenset[str]:
