@@ -21,7 +21,7 @@ from ..module_utils.release.bundles import FOLDER, Bundles, tools_here
 from ..module_utils.release.closure import LOCK_FILES
 from ..module_utils.release.contents import located
 from ..module_utils.release.lock import Lock
-from ..module_utils.release.locks import Locks, choose, dumps, mode_of
+from ..module_utils.release.locks import Locks, choose, dumps, mode_of, require_pinned
 from ..module_utils.release.package import CONTENT, Package, Tools
 from ..module_utils.release.target import target_from
 from ..plugin_utils.charge import charged
@@ -103,9 +103,11 @@ class ActionModule(ActionBase):
             return []
         package = server.get("package")
         if not isinstance(package, dict) or set(package) != {"registry_type", "identifier", "version"}:
-            return []  # the module says what is wrong with it
+            return []  # its own hash locks it, or the module says what is wrong with it
         mode = mode_of(options.get("lock", "auto"))
+        digest = "digest" if str(package["version"]).startswith("sha256:") else None
         try:
+            require_pinned(str(package["registry_type"]), str(package["identifier"]), digest, mode)
             return Locks(Path(self._local(folder))).find(
                 Package(**{key: str(value) for key, value in package.items()}), mode
             )

@@ -13,7 +13,7 @@ from ansible.errors import AnsibleFilterError
 
 from ..module_utils.definition.parse import parse_all
 from ..module_utils.errors import FleetError
-from ..module_utils.release.locks import Locks, mode_of
+from ..module_utils.release.locks import Locks, mode_of, require_pinned
 from ..module_utils.update.host import package_of
 from .plain_servers import plain_servers
 
@@ -26,10 +26,12 @@ def usable_locks(definitions: Any, folder: str, mode: object = "auto") -> list[s
     locks, found = Locks(Path(folder)), []
     try:
         for definition in parse_all(plain_servers(definitions)):
-            if definition.source is not None or definition.sha256 is not None:
+            if definition.sha256 is not None:
                 continue  # its own hash locks it
             try:
-                if locks.find(package_of(definition), mode_of(mode)):
+                content = definition.source or definition.identifier
+                require_pinned(definition.registry_type, content, None, mode_of(mode))
+                if definition.source is None and locks.find(package_of(definition), mode_of(mode)):
                     found.append(definition.name)
             except FleetError as error:
                 raise error.on(definition.name) from error

@@ -24,6 +24,11 @@ class Change:
     weight: str
     reason: str
 
+    @property
+    def of_resource(self) -> bool:
+        """Whether it is about a resource: they come and go while a server runs."""
+        return self.item.startswith("resource ") and not self.item.startswith("resource template ")
+
     def line(self) -> str:
         """``tool echo is gone``, ``tool echo: argument x is required now``."""
         return f"{self.item}{' ' if self.reason.startswith('is ') else ': '}{self.reason}"

@@ -62,6 +62,13 @@ class Difference:
         """What a model now reads instead, in sentences; hidden characters first."""
         return (*self.hidden, *self._of(DESCRIBED))
 
+    @property
+    def of_resources(self) -> tuple[str, ...]:
+        """Those of ``described`` that are about resources, which the digest leaves out."""
+        said = (change.line() for change in self.changes if change.of_resource and change.weight == DESCRIBED)
+        hidden = (line for line in self.hidden if Change(line, CHANGED, DESCRIBED, "").of_resource)
+        return (*hidden, *said)
+
     def _of(self, weight: str) -> tuple[str, ...]:
         return tuple(change.line() for change in self.changes if change.weight == weight)
 

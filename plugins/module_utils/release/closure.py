@@ -75,8 +75,8 @@ def npm_artifacts(package: Package, entries: Mapping[str, Mapping[str, Any]]) ->
         if "node_modules/" not in path or entry.get("inBundle") or entry.get("link"):
             continue
         name = str(entry.get("name") or path.rpartition("node_modules/")[2])
-        # Only git and URL dependencies have no integrity; their address has the commit.
-        proof = entry.get("integrity") or without_secrets(str(entry.get("resolved") or ""))
+        # Only a git dependency needs no integrity: its address has the commit.
+        proof = entry.get("integrity") or _commit(str(entry.get("resolved") or ""))
         if not proof:
             raise FleetError(
                 f"resolve {package}",
@@ -84,6 +84,10 @@ def npm_artifacts(package: Package, entries: Mapping[str, Mapping[str, Any]]) ->
                 "Use a registry that gives hashes: what gets installed could not be verified.",
             )
         yield Artifact(name, str(entry.get("version", "")), tuple(sorted(str(proof).split())))
+
+
+def _commit(address: str) -> str | None:
+    return without_secrets(address) if _COMMIT.fullmatch(address) else None
 
 
 LOCK_FILES = {"pypi": ("requirements.txt",), "npm": ("package-lock.json", "package.json")}
@@ -103,6 +107,7 @@ def from_files(package: Package, files: Mapping[str, bytes], scripts: bool = Fal
     return Closure(package, artifacts, files, scripts)
 
 
+_COMMIT = re.compile(r"git(\+[a-z]+)?://\S+#[0-9a-f]{40}([0-9a-f]{24})?")
 _PINNED = re.compile(r"([A-Za-z0-9][A-Za-z0-9._-]*)(?:\[[^\]]*\])?==([^\s;]+)")
 
 

@@ -91,6 +91,19 @@ class Locks:
         return found
 
 
+def require_pinned(kind: str, identifier: str, sha256: str | None, mode: str) -> None:
+    """Refuse a package whose content nothing pins, where that is required.
+
+    :param sha256: the hash of its content, where its definition has one.
+    :raises FleetError: for one that has neither lock nor hash.
+    """
+    if mode == "required" and kind not in LOCK_FILES and sha256 is None:
+        raise FleetError(
+            f"find what pins {kind} {identifier}", "mcp_lock is required, and nothing says what it contains",
+            "Give its hash in package.sha256; of an image that is its digest.",
+        )  # fmt: skip
+
+
 def choose(locks: Iterable[Lock], host: Target) -> Lock | None:
     """The lock that fits a host; None when there is no lock at all.
 

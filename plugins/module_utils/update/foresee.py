@@ -12,12 +12,14 @@ from ..contract.offer import Offer
 from ..definition.server import ServerDefinition
 from ..eras.known import cure
 from ..errors import FleetError
+from ..protocol.excerpt import Excerpt
 from ..release.manifest import artifacts_of
 from ..release.moved import moved
 from .gate import rule
 from .host import Host, package_of
 from .outcome import Outcome
 from .preview import preview
+from .ready import unoffered
 
 
 def foresee_contract(host: Host, definition: ServerDefinition, outcome: Outcome) -> None:
@@ -43,6 +45,9 @@ def foresee_contract(host: Host, definition: ServerDefinition, outcome: Outcome)
         report.warnings.append(f"the update would be stopped: {ruling.problem}. {ruling.cure}")
     dropped = [era for era in old.eras if era not in new.eras] if old else []
     objection = report.eras and report.eras.objection(dropped, definition.update.drop_eras)
+    lacks = unoffered(new.tools, definition.require, Excerpt(definition.credentials))
+    if lacks:
+        report.warnings.append(f"the update would be stopped: {lacks}")
     if objection:
         report.warnings.append(f"the update would be stopped: {objection}. {cure(dropped)}")
 

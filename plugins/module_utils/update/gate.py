@@ -23,9 +23,12 @@ class Ruling:
 
 
 def rule(difference: Difference, policy: UpdatePolicy) -> Ruling:
-    """By the policy; a contract whose digest the owner has approved is taken, whatever has changed in it."""
+    """By the policy; a contract whose digest the owner has approved is taken, whatever has changed in it.
+
+    A digest says nothing of resources. What is said anew of them is still told, and stops nothing any more.
+    """
     if difference.digest in policy.approved:
-        return Ruling()
+        return _told(difference.of_resources)
     approve = f"after a review add {difference.digest} to update.approved"
     if difference.breaking and policy.on_breaking == "stop":
         return Ruling(
@@ -40,11 +43,12 @@ def rule(difference: Difference, policy: UpdatePolicy) -> Ruling:
             f"what a model reads of it has changed: {several(said)}",
             f"Read the new descriptions (--check --diff shows them); {approve}.",
         )
-    return Ruling(
-        warnings=(
-            f"what a model reads of it has changed, so read it as you would read code: {several(said)}",
-        )
-    )
+    return _told(said)
+
+
+def _told(said: tuple[str, ...]) -> Ruling:
+    read = "what a model reads of it has changed, so read it as you would read code"
+    return Ruling(warnings=(f"{read}: {several(said)}",) if said else ())
 
 
 def several(sentences: tuple[str, ...]) -> str:

@@ -6,8 +6,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from ..contract.compare import Difference, compare
 from ..contract.offer import Offer
@@ -47,19 +48,29 @@ class Ready:
 
 def unmet(report: ProbeReport, require: Requirements, shown: Excerpt) -> str | None:
     """What of the owner's contract a probe did not find; None when all is there."""
-    missing = missing_tools(require.tools, [str(tool["name"]) for tool in report.best.tools])
-    if missing:
-        names = ", ".join(str(tool["name"]) for tool in report.best.tools) or "none"
-        return f"it lacks the required tool {', '.join(missing)} (it offers: {shown(names, 300)})"
     offered = {str(tool["name"]): tool for tool in report.best.tools}
-    for name, wanted in require.schemas.items():
-        problems = unfit(wanted, offered.get(name))
-        if problems:
-            return f"the tool {shown(name, 120)} is not what require.schemas wants: {several(problems)}"
+    problem = unoffered(offered, require, shown)
+    if problem:
+        return problem
     for call, answer in zip(require.calls, report.best.calls):
         problem = disappointment(call.expect, answer.result, answer.error, shown)
         if problem:
             return f"the required call of {call.tool} went wrong: {problem}"
+    return None
+
+
+def unoffered(
+    offered: Mapping[str, Mapping[str, Any]], require: Requirements, shown: Excerpt
+) -> str | None:
+    """Which tool that the owner's contract names is not among those that are offered, or not as it wants."""
+    missing = missing_tools(require.tools, list(offered))
+    if missing:
+        names = ", ".join(offered) or "none"
+        return f"it lacks the required tool {', '.join(missing)} (it offers: {shown(names, 300)})"
+    for name, wanted in require.schemas.items():
+        problems = unfit(wanted, offered.get(name))
+        if problems:
+            return f"the tool {shown(name, 120)} is not what require.schemas wants: {several(problems)}"
     return None
 
 
@@ -228,7 +239,7 @@ class Readiness:
         while self._definition.update.healthy_threshold > 1:
             again = self._proven(target, ready.address, deadline, calls=(), eras=eras)
             change = compare(ready.offer, again.offer)
-            if not change.changes or all(item.item.startswith("resource ") for item in change.changes):
+            if not change.changes or all(each.of_resource for each in change.changes):
                 break
             if self._senses.monotonic() >= patience:
                 raise self._failure(

@@ -109,6 +109,9 @@ def test_a_check_with_diff_shows_how_tools_change_and_leaves_nothing_behind(
     assert "the update would be stopped" in json.dumps(result["warnings"])
     del result["invocation"]
     assert "s3cr3t-value" not in json.dumps(result)
+    wanting = raw_box(node, "2.0.0", **{**changes, "require": {"tools": ["fly"]}})
+    result, _seconds = mcp_update(node.config, wanting, **look)
+    assert "would be stopped: it lacks the required tool fly" in json.dumps(result["warnings"])
     result, _seconds = mcp_update(node.config, raw_box(node, "2.2.0", **changes), **look)
     assert "cannot open the database" in result["diff"]["after"]
     result, _seconds = mcp_update(node.config, raw_box(node, "2.0.0", **changes), _ansible_check_mode=True)

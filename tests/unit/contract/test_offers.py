@@ -154,6 +154,15 @@ def test_a_policy_stops_warns_or_takes_what_its_owner_has_approved() -> None:
     assert not (rule(breaking, approved).problem or rule(words, approved).problem)
 
 
+def test_an_approval_does_not_cover_what_is_said_of_resources() -> None:
+    """The digest leaves resources out."""
+    plain, said = (Offer.of(["legacy"], resources=[{"uri": "x", "description": text}]) for text in ("", "y"))
+    difference = compare(plain, said)
+    approved = UpdatePolicy(on_description="stop", approved=(difference.digest or "",))
+    ruling = rule(difference, approved)
+    assert ruling.problem is None and 'resource x: description was "", is "y"' in ruling.warnings[0]
+
+
 def test_what_clients_rely_on_is_judged_like_a_change() -> None:
     offered = {"inputSchema": {**OBJECT, "properties": {"a": {"type": "integer"}}, "required": ["b"]}}
     wanted = {"input": {**OBJECT, "properties": {"a": {"type": "number"}}}, "output": OBJECT}

@@ -19,6 +19,7 @@ from ansible_collections.mcpops.fleet.plugins.module_utils.release.closure impor
 )
 from ansible_collections.mcpops.fleet.plugins.module_utils.release.package import Package
 
+COMMIT = "c0" * 20
 NPM = Package("npm", "@scope/server", "1.2.3")
 PYPI = Package("pypi", "my-server", "1.0")
 ARTIFACTS = (
@@ -75,7 +76,7 @@ def test_every_archive_of_an_npm_lock_is_an_artifact_once() -> None:
                 "node_modules/alias": {"name": "real", "version": "4", "integrity": "sha512-r"},
                 "node_modules/b/node_modules/bundled": {"version": "9", "inBundle": True},
                 "node_modules/local": {"link": True},
-                "node_modules/git": {"version": "3", "resolved": "git+ssh://u:secret@host/x.git#abc"},
+                "node_modules/git": {"version": "3", "resolved": f"git+ssh://u:secret@host/x.git#{COMMIT}"},
             }
         ),
     )
@@ -83,7 +84,7 @@ def test_every_archive_of_an_npm_lock_is_an_artifact_once() -> None:
         Artifact("@s/c", "2", ("sha1-c", "sha512-c")),
         Artifact("@scope/server", "1.2.3", ("sha512-server",)),
         Artifact("a", "1", ("sha512-a",)),
-        Artifact("git", "3", ("git+ssh://host/x.git#abc",)),
+        Artifact("git", "3", (f"git+ssh://host/x.git#{COMMIT}",)),
         Artifact("real", "4", ("sha512-r",)),
     )
 
@@ -96,6 +97,9 @@ def test_a_tag_that_npm_takes_for_some_version_is_refused() -> None:
 def test_an_archive_without_a_hash_is_refused() -> None:
     with pytest.raises(FleetError, match="no hash for its dependency a 1"):
         from_package_lock(NPM, lock(**{"node_modules/a": {"version": "1"}}))
+    for address in ("https://mirror.example/a.tgz", "git+https://host/a.git#main"):
+        with pytest.raises(FleetError, match="no hash for its dependency a 1"):
+            from_package_lock(NPM, lock(**{"node_modules/a": {"version": "1", "resolved": address}}))
     with pytest.raises(FleetError, match="no hash for its dependency other==2.0"):
         from_requirements(PYPI, "my-server==1.0 --hash=sha256:1\nother==2.0\n")
 

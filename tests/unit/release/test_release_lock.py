@@ -13,7 +13,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible.errors import AnsibleFilterError
 
+from ansible_collections.mcpops.fleet.plugins.filter.usable_locks import usable_locks
 from ansible_collections.mcpops.fleet.plugins.module_utils.errors import FleetError
 from ansible_collections.mcpops.fleet.plugins.module_utils.release.closure import from_files
 from ansible_collections.mcpops.fleet.plugins.module_utils.release.lock import CURE, Lock, parse
@@ -24,6 +26,7 @@ from ansible_collections.mcpops.fleet.plugins.module_utils.release.locks import 
     dumps,
     loads,
     mode_of,
+    require_pinned,
 )
 from ansible_collections.mcpops.fleet.plugins.module_utils.release.npm import project
 from ansible_collections.mcpops.fleet.plugins.module_utils.release.package import Package
@@ -202,3 +205,22 @@ def test_what_is_known_by_the_hash_of_its_content_needs_no_lock(tmp_path: Path) 
     for kind in ("mcpb", "local"):
         package = Package(kind, "some-server", "1.0.0", sha256="a" * 64)
         assert Locks(tmp_path).find(package, "required") == []
+
+
+@pytest.mark.parametrize(("kind", "identifier"), [("local", "./server"), ("oci", "registry.example/server")])
+def test_where_locks_are_required_other_kinds_of_packages_need_their_hash(kind: str, identifier: str) -> None:
+    with pytest.raises(FleetError, match=rf"find what pins {kind} {identifier}.*package.sha256"):
+        require_pinned(kind, identifier, None, "required")
+    require_pinned(kind, identifier, "a" * 64, "required")
+    require_pinned(kind, identifier, None, "auto")
+    require_pinned("npm", "server", None, "required")  # it needs a lock
+
+
+def test_definitions_that_nothing_pins_are_refused_before_anything_is_changed(tmp_path: Path) -> None:
+    package = {"registry_type": "oci", "identifier": "registry.example/server", "version": "1"}
+    definition = {"name": "box", "package": package, "transport": "streamable-http", "arguments": ["{port}"]}
+    assert usable_locks([definition], str(tmp_path), "auto") == []
+    with pytest.raises(AnsibleFilterError, match=r"box: find what pins oci registry.example/server"):
+        usable_locks([definition], str(tmp_path), "required")
+    pinned = {**definition, "package": {**package, "version": f"sha256:{'a' * 64}"}}
+    assert usable_locks([pinned], str(tmp_path), "required") == []
