@@ -56,9 +56,12 @@ class SlotFiles:
 
         Call it while nothing runs in the slot: what runs was then started from what the files say.
         """
+        folder = self.folder(spec.server, spec.slot)
+        # A run that was killed while it wrote may have left credentials in a file that nobody will read.
+        for left in sorted(folder.glob(".*.new")):
+            self._effects.remove_file(left)
         if self.matches(spec):
             return
-        folder = self.folder(spec.server, spec.slot)
         self._effects.make_directory(folder, 0o700)
         for name, data in self._contents(spec).items():
             sealed = name == CREDENTIALS and self._seals(spec.inherit_environment)

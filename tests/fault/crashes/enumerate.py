@@ -58,6 +58,20 @@ def _updated(place: Place) -> str:
     return OLD
 
 
+def _cut_off(place: Place) -> str:
+    """What the host itself has to end: an update that died in its last third."""
+    if place.cut_at is None:
+        _must(place.run("present", "box", OLD))
+        whole = place.run("present", "box", NEW)
+        _must(whole)
+        place.cut_at = int(whole.last.split()[0]) * 2 // 3
+    serving = place.serves("box") or OLD
+    place.run("present", "box", NEW if serving == OLD else OLD, at=place.cut_at)
+    if place.node.host().journal.load("box").transaction is None:
+        raise RuntimeError(f"nothing is under way after an update that was cut off at act {place.cut_at}")
+    return serving
+
+
 def _without_guest(place: Place) -> str:
     _must(place.run("absent", "guest", NEW))
     return NEW
@@ -76,6 +90,7 @@ def _must(done: Done) -> None:
 OPERATIONS = (
     Operation("update", "present", "box", _other_version),
     Operation("rollback", "rolled_back", "box", _updated),
+    Operation("recovery", "recovered", "box", _cut_off),
     Operation("first deployment", "present", "guest", _without_guest),
     Operation("removal", "absent", "guest", _with_guest, leads_to_nothing=True),
 )

@@ -3,14 +3,15 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """One operation on a node, as a process of its own: ``python -m tests.fault.crashes.operation``.
 
-Standard input is JSON: config, raw (the definition), operation (present, rolled_back, absent), log, and how
-to interfere: at, and victims or power (a seed).
+Standard input is JSON: config, raw (the definition), operation (present, rolled_back, absent, recovered),
+log, and how to interfere: at, and victims or power (a seed).
 """
 
 from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +19,10 @@ from ansible_collections.mcpops.fleet.plugins.module_utils.definition.parse impo
 from ansible_collections.mcpops.fleet.plugins.module_utils.effects import Effects
 from ansible_collections.mcpops.fleet.plugins.module_utils.errors import FleetError
 from ansible_collections.mcpops.fleet.plugins.module_utils.host.layout import Layout, read_layout
+from ansible_collections.mcpops.fleet.plugins.module_utils.journal.record import Record
 from ansible_collections.mcpops.fleet.plugins.module_utils.update.converge import Converger
 from ansible_collections.mcpops.fleet.plugins.module_utils.update.host import open_host
+from ansible_collections.mcpops.fleet.plugins.module_utils.update.outcome import Outcome
 
 from .durable import PowerLoss
 from .effects import Counting, Harming, Killing
@@ -35,22 +38,28 @@ def effects_of(asked: dict[str, Any], layout: Layout) -> Effects:
     return Killing(log, at) if at else Counting(log)
 
 
+def _under_way(record: Record) -> bool:
+    return record.transaction is not None
+
+
 def main() -> int:
     """Do it; prints the outcome as JSON."""
     asked = json.loads(sys.stdin.read())
     layout = read_layout(Path(asked["config"]))
     definition = parse(asked["raw"])
     converger = Converger(open_host(layout, effects_of(asked, layout)), definition, lock_timeout=20)
+    operations: dict[str, Callable[[], Outcome | None]] = {
+        "present": lambda: converger.present("settled", apply=True),
+        "rolled_back": lambda: converger.rolled_back(unfinished_only=False, apply=True),
+        "absent": lambda: converger.absent(apply=True),
+        "recovered": lambda: converger.recovered(_under_way, "a run was cut off"),
+    }
     try:
-        outcome = {
-            "present": lambda: converger.present("settled", apply=True),
-            "rolled_back": lambda: converger.rolled_back(unfinished_only=False, apply=True),
-            "absent": lambda: converger.absent(apply=True),
-        }[asked["operation"]]()
+        outcome = operations[asked["operation"]]()
     except FleetError as error:
         print(json.dumps({"error": str(error)}))
         return 1
-    print(json.dumps(outcome.to_json()))
+    print(json.dumps(outcome.to_json() if outcome else {}))
     return 0
 
 

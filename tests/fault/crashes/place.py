@@ -51,6 +51,8 @@ class Place:
 
     def __init__(self, node: Node) -> None:
         self.node = node
+        self.cut_at: int | None = None
+        """The act at which an update is to be cut off, so that there is something to recover."""
         self._ports = {"box": node.slot_ports, "guest": free_ports(2)}
 
     def raw(self, server: str, version: str) -> dict[str, Any]:
@@ -125,6 +127,8 @@ class Place:
             wrong.append("map files and the running edge differ")
         if left := host.releases.incomplete():
             wrong.append(f"half-installed releases are left: {left}")
+        if unfinished := sorted((self.node.root / "slots").rglob(".*.new")):
+            wrong.append(f"files that a killed run was writing are left: {unfinished}")
         running = [found.slot for found in launched(host.files.root, server)]
         if running != ([record.active] if version else []):
             wrong.append(f"processes run in {running}, active is {record.active}")

@@ -75,6 +75,14 @@ def test_files_that_make_no_sense_count_as_none_and_are_written_again(
     assert files.read("time", "blue") == SPEC
 
 
+def test_what_a_killed_run_was_writing_goes_with_the_next_write(files: SlotFiles) -> None:
+    files.write(SPEC)
+    left = files.folder(SPEC.server, SPEC.slot) / ".credentials.json.abc.new"
+    left.write_text("s3cr3t")
+    files.write(SPEC)
+    assert not left.exists()
+
+
 def test_names_that_lead_elsewhere_are_refused(files: SlotFiles) -> None:
     for server, slot in (("..", "blue"), ("a/../..", "blue"), ("time", "..")):
         with pytest.raises(FleetError):
