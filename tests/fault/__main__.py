@@ -96,7 +96,8 @@ def main() -> int:
             run, "crashes", "tests.fault.crashes", "--every", str(extent.every), "--seed", seed
         )
     files = [f"tests/fault/attacks/test_{name}.py" for name in extent.attacks]
-    attacks = run("attacks", "pytest", "-rs", *files)
+    # They mostly wait: for limits of time, and for what has to notice.
+    attacks = run("attacks", "pytest", "-rs", "--numprocesses=3", *files)
     made_up, real = histories.result().figures(), crashes.result().figures()
     parts = {"histories": histories.result(), "crashes": crashes.result(), "attacks": attacks}
     passed, skipped = _PASSED.search(attacks.last), _SKIPPED.search(attacks.last)

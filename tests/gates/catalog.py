@@ -17,6 +17,9 @@ PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
 AT_ONCE = ["--numprocesses=2", "--dist=loadfile"]
 """Two workers of pytest-xdist; files share what they have made, so each is one worker's."""
 
+MANY_AT_ONCE = ["--numprocesses=4", "--dist=loadfile"]
+"""For tests that mostly wait for servers."""
+
 
 def static_gates(place: Workplace) -> list[Gate]:
     """Gates that read the code and run nothing of it."""
@@ -96,7 +99,7 @@ def test_gates(place: Workplace) -> list[Gate]:
     """Gates that run the code."""
     return [
         _tests(place, "unit", [*AT_ONCE, "tests/unit", "tests/gates"], deadline=900),
-        _tests(place, "integration", [*AT_ONCE, "tests/integration"], deadline=2700),
+        _tests(place, "integration", [*MANY_AT_ONCE, "tests/integration"], deadline=2700),
         Gate(
             "fault",
             place.root,

@@ -47,17 +47,19 @@ def fill(disk: Path, left: int) -> Path:
 
 
 class Filling(Effects):
-    """Fills a disk just before a step's first act, as another program would."""
+    """Fills a disk just before the first (second, …) act that begins so, as another program would."""
 
-    def __init__(self, begin: str, fill: Callable[[], object]) -> None:
+    def __init__(self, begin: str, fill: Callable[[], object], number: int = 1) -> None:
         self._begin = begin
-        self._fill: Callable[[], object] | None = fill
+        self._fill = fill
+        self._left = number
 
     def act(self, name: str, target: str, function: Callable[[], T]) -> T:
         """Perform an act, on a full disk from the chosen one on."""
-        if self._fill and f"{name} {target}".startswith(self._begin):
-            self._fill()
-            self._fill = None
+        if f"{name} {target}".startswith(self._begin):
+            self._left -= 1
+            if self._left == 0:
+                self._fill()
         return super().act(name, target, function)
 
 
@@ -87,6 +89,34 @@ def test_a_disk_that_fills_up_in_the_middle_leaves_the_old_version_serving_and_t
     crowded.update("2.0.0")
     assert (version(crowded), occupied(crowded)) == ("2.0.0", [crowded.host().journal.load("box").active])
     assert not crowded.update("2.0.0").to_json()["changed"]
+
+
+@pytest.mark.parametrize(
+    ("operation", "number"),
+    [("update", 4), ("update", 5), ("update", 7), ("rollback", 1), ("rollback", 3), ("rollback", 5)],
+)
+def test_a_disk_that_fills_up_after_the_switch_or_on_the_way_back_leaves_a_proven_version_serving(
+    crowded: Node, small_disk: Path, operation: str, number: int
+) -> None:
+    """The journal's fourth state of an update is that it has switched; a way back writes it as it goes."""
+    if operation == "rollback":
+        crowded.update("2.0.0")
+    journal = f"create {crowded.root}/state/box/journal.json"
+    effects = Filling(journal, lambda: fill(small_disk, left=0), number)
+    converger = crowded.converger(box(crowded, "2.0.0"), effects)
+    try:
+        if operation == "update":
+            converger.present("settled", apply=True)
+        else:
+            converger.rolled_back(unfinished_only=False, apply=True)
+    except FleetError as error:
+        assert "no room" in str(error), error
+    else:
+        assert not (small_disk / "ballast").exists(), "it was done on a full disk"
+    assert version(crowded) in ("1.0.0", "2.0.0")
+    (small_disk / "ballast").unlink(missing_ok=True)
+    crowded.update("2.0.0")
+    assert (version(crowded), occupied(crowded)) == ("2.0.0", [crowded.host().journal.load("box").active])
 
 
 def test_without_inodes_it_says_so_and_the_next_run_goes_on(crowded: Node, small_disk: Path) -> None:
