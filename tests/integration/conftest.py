@@ -19,6 +19,9 @@ from tests.support import container
 _NEEDS = {"lab": lab.obstacle, "containers": container.obstacle}
 """Folders of tests, and what says why this machine cannot have what they need."""
 
+_OF_FIRST_FLEET = ("test_credentials", "test_kinds", "test_lock", "test_ship", "test_update")
+"""About half of the time that tests of the playbooks take."""
+
 _FOLDER = Path(__file__).parent
 _LACKS = pytest.StashKey[dict[str, str | None]]()
 
@@ -35,6 +38,16 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
         if _FOLDER / name in (collection_path, collection_path.parent) and _lacks(config, name):
             return True
     return None
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests of one file go to one worker, because they share what they have made; those of the playbooks to
+    two, because each makes a whole fleet first."""
+    for item in (item for item in items if _FOLDER in item.path.parents):
+        inside = item.path.relative_to(_FOLDER)
+        fleet = f"fleet {inside.stem in _OF_FIRST_FLEET}" if inside.parts[0] == "playbooks" else str(inside)
+        item.add_marker(pytest.mark.xdist_group(fleet))
 
 
 def pytest_report_teststatus(
