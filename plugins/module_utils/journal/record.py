@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
 from .moment import Moment
@@ -105,7 +105,8 @@ class Record:
     protected: bool = False
 
     def to_json(self) -> bytes:
-        return json.dumps({"schema": SCHEMA, **asdict(self)}, indent=1, sort_keys=True).encode() + b"\n"
+        text = json.dumps({"schema": SCHEMA, **vars(self)}, indent=1, sort_keys=True, default=vars)
+        return text.encode() + b"\n"
 
     @classmethod
     def from_json(cls, text: str) -> Record:

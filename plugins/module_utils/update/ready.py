@@ -59,9 +59,7 @@ def unmet(report: ProbeReport, require: Requirements, shown: Excerpt) -> str | N
     return None
 
 
-def unoffered(
-    offered: Mapping[str, Mapping[str, Any]], require: Requirements, shown: Excerpt
-) -> str | None:
+def unoffered(offered: Mapping[str, Mapping[str, Any]], require: Requirements, shown: Excerpt) -> str | None:
     """Which tool that the owner's contract names is not among those that are offered, or not as it wants."""
     missing = missing_tools(require.tools, list(offered))
     if missing:

@@ -18,7 +18,7 @@ from hypothesis.stateful import run_state_machine_as_test
 from .machine import COUNTED, Histories
 
 BATCH = 250
-STEPS = 20
+STEPS = 15
 
 
 def run_batch(histories: int, number: int, shrink: bool = True) -> None:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -154,9 +155,32 @@ class Supervisor:
         return Running(self._pids, server, slot, port, identity, self.clock.time)
 
 
+_KNOWN: dict[str, tuple[tuple[object, ...], SlotSpec | None]] = {}
+"""What the files of a slot said when they were last read, and by what one sees that they are the same."""
+
+
+def _read(files: SlotFiles, server: str, slot: str) -> SlotSpec | None:
+    folder = f"{files.root}/{server}/{slot}"
+    mark = (*_mark(f"{folder}/launch.json"), *_mark(f"{folder}/credentials.json"))
+    known = _KNOWN.get(folder)
+    if known is None or known[0] != mark:
+        if len(_KNOWN) > 1000:
+            _KNOWN.clear()
+        known = _KNOWN[folder] = (mark, files.read(server, slot))
+    return known[1]
+
+
+def _mark(path: str) -> tuple[object, ...]:
+    try:
+        found = os.stat(path)
+    except OSError:
+        return (None,)
+    return found.st_ino, found.st_mtime_ns, found.st_size
+
+
 def started_from(files: SlotFiles, server: str, slot: str) -> tuple[SlotSpec, Identity] | None:
     """What a slot's files start; None when that can not be started."""
-    spec = files.read(server, slot)
+    spec = _read(files, server, slot)
     version = version_in(Path(spec.argv[0])) if spec else None
     if spec is None or version is None:
         return None
