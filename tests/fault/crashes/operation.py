@@ -1,16 +1,13 @@
 # Copyright: (c) 2026, mcpops.fleet contributors
 # GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One operation on a node, as a process of its own: ``python -m tests.fault.crashes.operation``.
-
-Standard input is JSON: config, raw (the definition), operation (present, rolled_back, absent, recovered),
-log, and how to interfere: at, and victims or power (a seed).
-"""
+"""One operation on a node, in a process of its own that is forked from one which has loaded all it needs."""
 
 from __future__ import annotations
 
 import json
-import sys
+import os
+import traceback
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -42,9 +39,13 @@ def _under_way(record: Record) -> bool:
     return record.transaction is not None
 
 
-def main() -> int:
-    """Do it; prints the outcome as JSON."""
-    asked = json.loads(sys.stdin.read())
+def operate(asked: dict[str, Any], told: str) -> None:
+    """Do it, and write the outcome as JSON into the file ``told``.
+
+    :param asked: config, raw (the definition), operation (present, rolled_back, absent, recovered), log, and
+        how to interfere: at, and victims or power (a seed).
+    """
+    os.setsid()
     layout = read_layout(Path(asked["config"]))
     definition = parse(asked["raw"])
     converger = Converger(open_host(layout, effects_of(asked, layout)), definition, lock_timeout=20)
@@ -56,12 +57,9 @@ def main() -> int:
     }
     try:
         outcome = operations[asked["operation"]]()
+        result = outcome.to_json() if outcome else {}
     except FleetError as error:
-        print(json.dumps({"error": str(error)}))
-        return 1
-    print(json.dumps(outcome.to_json() if outcome else {}))
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+        result = {"error": str(error)}
+    except Exception:
+        result = {"error": traceback.format_exc()[-1500:]}
+    Path(told).write_text(json.dumps(result))

@@ -6,10 +6,9 @@
 from __future__ import annotations
 
 import json
+import multiprocessing
 import os
 import signal
-import subprocess
-import sys
 import time
 from dataclasses import dataclass
 from typing import Any
@@ -18,14 +17,18 @@ from ansible_collections.mcpops.fleet.plugins.module_utils.audit.chain import ch
 from ansible_collections.mcpops.fleet.plugins.module_utils.definition.parse import parse
 from ansible_collections.mcpops.fleet.plugins.module_utils.slot.process import launched
 from ansible_collections.mcpops.fleet.plugins.module_utils.update.converge import Converger
-from tests.load.control import ROOT
 from tests.support.client import modern_call
 from tests.support.node import Node, raw_box
 from tests.support.ports import free_ports
 
+from .operation import operate
+
 POLICY = {
     "ready_timeout": 20, "healthy_threshold": 1, "bake": 0.1, "drain": 10, "stop_timeout": 3,
 }  # fmt: skip
+FORKS = multiprocessing.get_context("forkserver")
+"""Loading what an operation needs takes longer than most operations."""
+FORKS.set_forkserver_preload(["__main__", "tests.fault.crashes.operation"])
 _DEADLINE = 90.0
 """Seconds after which an operation counts as hanging."""
 
@@ -68,21 +71,22 @@ class Place:
             "config": str(self.node.config), "raw": self.raw(server, version), "operation": operation,
             "log": str(log), **harm,
         }  # fmt: skip
+        told = self.node.root / "outcome.json"
+        told.unlink(missing_ok=True)
         started = time.monotonic()
-        hung = False
-        with subprocess.Popen(
-            [sys.executable, "-m", "tests.fault.crashes.operation"], cwd=ROOT, text=True,
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True,
-        ) as process:  # fmt: skip
-            try:
-                output, errors = process.communicate(json.dumps(asked), timeout=_DEADLINE)
-            except subprocess.TimeoutExpired:
-                hung = True
-                os.killpg(process.pid, signal.SIGKILL)
-                output, errors = process.communicate()
-                output = json.dumps({"error": f"it still ran after {_DEADLINE:g} s"})
-        killed = process.returncode == -signal.SIGKILL and not output
-        outcome = json.loads(output) if output else {} if killed else {"error": errors[-1500:]}
+        process = FORKS.Process(target=operate, args=(asked, str(told)))
+        process.start()
+        process.join(_DEADLINE)
+        hung = process.exitcode is None
+        if hung and process.pid:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.join()
+        killed = process.exitcode == -signal.SIGKILL and not hung and not told.exists()
+        outcome = {"error": f"it still ran after {_DEADLINE:g} s"} if hung else {}
+        if told.exists():
+            outcome = json.loads(told.read_text())
+        elif not killed and not hung:
+            outcome = {"error": f"it ended with exit code {process.exitcode}"}
         lines = log.read_text().splitlines() if log.exists() else []
         return Done(killed, outcome, time.monotonic() - started, lines[-1] if lines else "", hung)
 
