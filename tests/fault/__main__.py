@@ -87,19 +87,16 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=random.randrange(1000))
     options = parser.parse_args()
     extent, seed, begun = PART if options.part else WHOLE, str(options.seed), time.monotonic()
-    # One core is busy with histories, the other with crashes, which mostly wait.
+    files = [f"tests/fault/attacks/test_{name}.py" for name in extent.attacks]
+    # One core is busy with histories, the other with crashes and then attacks, which mostly wait.
     with ThreadPoolExecutor() as pool:
         histories = pool.submit(
             run, "histories", "tests.fault.histories", "--histories", str(extent.histories), "--seed", seed
         )
-        crashes = pool.submit(
-            run, "crashes", "tests.fault.crashes", "--every", str(extent.every), "--seed", seed
-        )
-    files = [f"tests/fault/attacks/test_{name}.py" for name in extent.attacks]
-    # They mostly wait: for limits of time, and for what has to notice.
-    attacks = run("attacks", "pytest", "-rs", "--numprocesses=3", *files)
-    made_up, real = histories.result().figures(), crashes.result().figures()
-    parts = {"histories": histories.result(), "crashes": crashes.result(), "attacks": attacks}
+        crashed = run("crashes", "tests.fault.crashes", "--every", str(extent.every), "--seed", seed)
+        attacks = run("attacks", "pytest", "-rs", "--numprocesses=3", *files)
+    made_up, real = histories.result().figures(), crashed.figures()
+    parts = {"histories": histories.result(), "crashes": crashed, "attacks": attacks}
     passed, skipped = _PASSED.search(attacks.last), _SKIPPED.search(attacks.last)
     figures = {
         "crash_points": real.get("crash_points"),
