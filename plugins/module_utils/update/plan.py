@@ -64,13 +64,17 @@ def plan_present(observed: Observed, phase: str) -> Plan:
         return _then_update(phase, "remove")
     if transaction.kind == "update" and transaction.target in observed.matching:
         steps = until(remaining(transaction), phase)
-        before = (*_restart(observed), *_edge(observed))
+        # The switch brings the definition's route; where it is done, nothing else does.
+        switched = transaction.reached("switched")
+        before = _repairs(observed) if switched else (*_restart(observed), *_edge(observed))
         return Plan(before=before, steps=steps, pending=steps != remaining(transaction))
     if transaction.kind == "update" and not transaction.reached("baked"):
         before, serves_then = (*_edge(observed), "undo"), transaction.origin
     else:
         before, serves_then = (*_edge(observed), "finish"), transaction.target
-    return Plan(before=before) if serves_then in observed.matching else _then_update(phase, *before)
+    if serves_then not in observed.matching:
+        return _then_update(phase, *before)
+    return Plan(before=before if observed.consistent or "edge" in before else (*before, "edge"))
 
 
 def _edge(observed: Observed) -> tuple[str, ...]:

@@ -58,6 +58,14 @@ def under_way(
         # Killed on the way, and the wish is the same: go on from where it was.
         (under_way("staged"), "settled", UPDATE[1:], False),
         (under_way("ready"), "staged", (), True),
+        # The route was changed by hand after the switch that had brought it, or where nothing brings it.
+        (
+            replace(under_way("switched", serving="green"), consistent=False),
+            "settled",
+            ("edge", *UPDATE[UPDATE.index("switched") + 1 :]),
+            False,
+        ),
+        (replace(under_way("ready", matching="blue"), consistent=False), "settled", ("undo", "edge"), False),
         (under_way("ready"), "active", ("switched", "baked"), True),
         (under_way("switched", serving="green"), "settled", ("baked", "drained", "settled"), False),
         (under_way("drained", serving="green"), "settled", ("settled",), False),
