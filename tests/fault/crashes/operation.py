@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 import traceback
 from collections.abc import Callable
 from pathlib import Path
@@ -39,13 +40,12 @@ def _under_way(record: Record) -> bool:
     return record.transaction is not None
 
 
-def operate(asked: dict[str, Any], told: str) -> None:
-    """Do it, and write the outcome as JSON into the file ``told``.
+def operate(asked: dict[str, Any]) -> dict[str, Any]:
+    """Do it; gives the outcome, or the error that it ended with.
 
     :param asked: config, raw (the definition), operation (present, rolled_back, absent, recovered), log, and
         how to interfere: at, and victims or power (a seed).
     """
-    os.setsid()
     layout = read_layout(Path(asked["config"]))
     definition = parse(asked["raw"])
     converger = Converger(open_host(layout, effects_of(asked, layout)), definition, lock_timeout=20)
@@ -57,9 +57,27 @@ def operate(asked: dict[str, Any], told: str) -> None:
     }
     try:
         outcome = operations[asked["operation"]]()
-        result = outcome.to_json() if outcome else {}
     except FleetError as error:
-        result = {"error": str(error)}
+        return {"error": str(error)}
+    return outcome.to_json() if outcome else {}
+
+
+def forked(asked: dict[str, Any], told: str) -> None:
+    """As the whole of a process that was forked: the outcome is JSON in the file ``told``."""
+    os.setsid()
+    try:
+        result = operate(asked)
     except Exception:
         result = {"error": traceback.format_exc()[-1500:]}
     Path(told).write_text(json.dumps(result))
+
+
+def main() -> int:
+    """As a command: what is asked for is JSON on standard input, the outcome JSON on standard output."""
+    result = operate(json.loads(sys.stdin.read()))
+    print(json.dumps(result))
+    return int("error" in result)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -21,7 +21,7 @@ from tests.support.client import modern_call
 from tests.support.node import Node, raw_box
 from tests.support.ports import free_ports
 
-from .operation import operate
+from .operation import forked
 
 POLICY = {
     "ready_timeout": 20, "healthy_threshold": 1, "bake": 0.1, "drain": 10, "stop_timeout": 3,
@@ -74,7 +74,7 @@ class Place:
         told = self.node.root / "outcome.json"
         told.unlink(missing_ok=True)
         started = time.monotonic()
-        process = FORKS.Process(target=operate, args=(asked, str(told)))
+        process = FORKS.Process(target=forked, args=(asked, str(told)))
         process.start()
         process.join(_DEADLINE)
         hung = process.exitcode is None
