@@ -52,7 +52,7 @@ class Demo:
 
     def run(self) -> int:
         started = time.monotonic()
-        _say("1/4  Deploy four servers from npm and PyPI to three nodes")
+        _say("1/4  Deploy three servers from npm and PyPI to three nodes, and one over stdio to the first")
         self._must(self.playbooks.run("demo", "1-deploy", {"mcp_update_waves": ["100%"]}))
         _say("2/4  Put MCP clients of both eras on the edges, and keep them there until the end")
         self.load = Load.start(self._options())
