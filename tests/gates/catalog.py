@@ -17,7 +17,7 @@ PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
 AT_ONCE = ["--numprocesses=2", "--dist=loadfile"]
 """Two workers of pytest-xdist; files share what they have made, so each is one worker's."""
 
-MANY_AT_ONCE = ["--numprocesses=4", "--dist=loadgroup"]
+MANY_AT_ONCE = ["--numprocesses=4", "--dist=loadfile"]
 """For tests that mostly wait for servers; ``tests/integration/conftest.py`` says which share a worker."""
 
 

@@ -8,10 +8,12 @@ Tests of the lab and of containers are left out, and named, where these cannot b
 
 from __future__ import annotations
 
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 import pytest
+from xdist.remote import Producer
+from xdist.scheduler import LoadFileScheduling
 
 from tests.lab import obstacle as lab
 from tests.support import container
@@ -40,14 +42,22 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     return None
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests of one file go to one worker, because they share what they have made; those of the playbooks to
-    two, because each makes a whole fleet first."""
-    for item in (item for item in items if _FOLDER in item.path.parents):
-        inside = item.path.relative_to(_FOLDER)
-        fleet = f"fleet {inside.stem in _OF_FIRST_FLEET}" if inside.parts[0] == "playbooks" else str(inside)
-        item.add_marker(pytest.mark.xdist_group(fleet))
+class _Shares(LoadFileScheduling):
+    """Gives tests that share what they have made to one worker: those of one file, and those of the playbooks
+    in two groups, because each group makes a whole fleet first.
+
+    Not ``--dist=loadgroup``: with pytest 9.2 the marks of pytest-xdist 3.8 have no effect.
+    """
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = PurePath(super()._split_scope(nodeid))
+        return f"fleet {file.stem in _OF_FIRST_FLEET}" if file.parent.name == "playbooks" else str(file)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadFileScheduling:
+    """How tests are given to workers."""
+    return _Shares(config, log)
 
 
 def pytest_report_teststatus(
