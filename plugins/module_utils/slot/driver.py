@@ -69,6 +69,10 @@ class SlotDriver(Protocol):
     def status(self, server: str, slot: str) -> Process:
         """What runs in the slot now (a pure read)."""
 
+    def additions(self, server: str, slot: str) -> tuple[str, ...]:
+        """Files of somebody else's that change how the slot is run, though all that is ours says what it
+        should (a pure read)."""
+
     def folders(self) -> tuple[Path, ...]:
         """Where it keeps what a host that restarts has to start."""
 

@@ -151,6 +151,10 @@ class SupervisordDriver:
             detail = f"EXITED with status {info['exitstatus']}; {info['description']}"
         return Process(_STATES[info["statename"]], info["pid"] or None, detail)
 
+    def additions(self, server: str, slot: str) -> tuple[str, ...]:
+        """None: a program of a supervisord is one file."""
+        return ()
+
     def folders(self) -> tuple[Path, ...]:
         """Where the program files are."""
         return (self._programs,)

@@ -30,7 +30,7 @@ _STATES: Mapping[str, State] = {
 }
 _SHOWN = (
     "LoadState", "ActiveState", "SubState", "MainPID", "Result", "ExecMainCode", "ExecMainStatus",
-    "NRestarts", "InvocationID", "LoadError",
+    "NRestarts", "InvocationID", "LoadError", "DropInPaths",
 )  # fmt: skip
 _EXITED, _SIGKILL = "1", "9"
 _CONTAINER_ENDINGS: Mapping[str, Ending] = {"143": "terminated", "137": "killed"}
@@ -148,6 +148,11 @@ class SystemdDriver:
         if shown["NRestarts"] not in ("", "0"):
             detail += f", started again {shown['NRestarts']} times"
         return Process(state, int(shown["MainPID"] or 0) or None, detail)
+
+    def additions(self, server: str, slot: str) -> tuple[str, ...]:
+        """Drop-ins of just this unit (``systemctl edit``); those of many units are the host's own policy."""
+        paths = self._show(server, slot)["DropInPaths"].split()
+        return tuple(path for path in paths if Path(path).parent.name == f"{unit_name(server, slot)}.d")
 
     def folders(self) -> tuple[Path, ...]:
         """Where the units are, and the links that let a boot start them."""

@@ -168,6 +168,11 @@ class Converger:
         except FleetError as error:
             raise error.on(self._definition.name) from error
         self._before = serving_lines(steps.record, observed.serving)
+        self._report.warnings += [
+            f"{path} changes how the slot is run, and the other slot is run without it: say it in the"
+            " definition (service), and remove the file (systemctl revert)"
+            for path in observed.additions
+        ]
         steps.record = observed.record
         return observed
 

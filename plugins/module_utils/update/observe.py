@@ -20,7 +20,8 @@ from .host import Host, package_of, port_of
 class Observed:
     """``consistent``: what runs at the edge is what survives a restart, and has the definition's route;
     ``agreeing``: the first of it. ``matching`` are the slots that hold just what is desired, files and
-    credentials included; ``intact`` those whose release is still whole on disk."""
+    credentials included; ``intact`` those whose release is still whole on disk. ``additions``: files of
+    somebody else's that change how a slot is run."""
 
     record: Record
     serving: str | None
@@ -29,6 +30,7 @@ class Observed:
     matching: frozenset[str]
     intact: frozenset[str]
     agreeing: bool = True
+    additions: tuple[str, ...] = ()
 
     @property
     def serving_deployment(self) -> Deployment | None:
@@ -51,6 +53,12 @@ def observe(host: Host, definition: ServerDefinition, record: Record, front: Fro
         matching=frozenset(slot for slot in record.slots if _matches(host, definition, record, slot)),
         intact=frozenset(slot for slot, deployment in record.slots.items() if _intact(host, deployment)),
         agreeing=serving is None or front.consistent(None),
+        additions=tuple(
+            path
+            for slot in record.slots
+            if definition.over_http
+            for path in host.driver.additions(record.server, slot)
+        ),
     )
 
 

@@ -89,6 +89,28 @@ def test_a_start_that_hangs_is_given_up(node: Node, unnoticed: Callable[[], Any]
         assert version(node) == "1.0.0"
 
 
+def test_a_probe_that_is_never_answered_is_given_up(node: Node, unnoticed: Callable[[], Any]) -> None:
+    with unnoticed():
+        with within(3), pytest.raises(FleetError) as caught:
+            node.update("2.16.0", update={"ready_timeout": 3})
+        assert "out of time while waiting for an answer" in str(caught.value), str(caught.value)
+        assert version(node) == "1.0.0"
+        assert node.host().driver.status("box", "green").pid is None
+        node.update("2.0.0")
+    assert version(node) == "2.0.0"
+
+
+def test_a_required_call_that_never_returns_is_given_up(node: Node, unnoticed: Callable[[], Any]) -> None:
+    asleep = {"calls": [{"tool": "slow", "arguments": {"seconds": 3600}}]}
+    with unnoticed():
+        with within(15), pytest.raises(FleetError) as caught:
+            node.update("2.0.0", require=asleep, update={"ready_timeout": 3})
+        assert "slow" in str(caught.value), str(caught.value)
+        assert version(node) == "1.0.0"
+        node.update("2.0.0")
+    assert version(node) == "2.0.0"
+
+
 def test_a_server_that_is_frozen_during_the_bake_is_gone_back_from(node: Node) -> None:
     stop = threading.Event()
 

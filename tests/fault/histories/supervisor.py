@@ -223,6 +223,10 @@ class SimulatedDriver:
             self._effects.act("slot.stop", f"{server}/{slot}", lambda: self._asked().withdraw(server, slot))
         return StopReport("terminated" if there else "already stopped", 0.0)
 
+    def additions(self, server: str, slot: str) -> tuple[str, ...]:
+        """None."""
+        return ()
+
     def status(self, server: str, slot: str) -> Process:
         """What runs in the slot."""
         program = self._asked().program(server, slot)

@@ -119,11 +119,25 @@ def _journal(*which: str) -> str:
     return subprocess.run(argv, capture_output=True, text=True, check=True).stdout
 
 
+def _edited_by_hand(slot: Slot) -> list[list[str]]:
+    """What the driver says of drop-ins: without any, with one of all services, and with one of the unit."""
+    told = []
+    for folder in (None, "service.d", "mcp-box-blue.service.d"):
+        if folder:
+            path = Path("/etc/systemd/system", folder)
+            path.mkdir()
+            (path / "override.conf").write_text("[Service]\nEnvironment=BY=hand\n", "utf-8")
+            subprocess.run(["systemctl", "daemon-reload"], check=True)
+        told.append(list(slot.driver.additions("box", "blue")))
+    return told
+
+
 def main() -> None:
     """Start it, look at it, stop it; then one that does not listen to SIGTERM."""
     slot = Slot(sys.argv[1], int(sys.argv[2]))
     result: dict[str, Any] = {"obstacle": container.obstacle()}
     result["facts"] = slot.facts(slot.start())
+    result["additions"] = _edited_by_hand(slot)
     slot.driver.stop("box", "blue", 10)
     result["journal"] = _journal("MCP_SERVER=box", "MCP_SLOT=blue", "SYSLOG_IDENTIFIER=mcp-box-blue")
     slot.start("deaf")

@@ -100,6 +100,12 @@ def test_sigterm_reaches_it_and_its_words_are_in_the_journal_by_server_and_slot(
     assert found["journal"].splitlines()[:2] == ["listening", "ended by SIGTERM"]
 
 
+def test_a_drop_in_of_just_the_unit_is_told_and_one_of_all_services_is_the_hosts_own(
+    found: dict[str, Any],
+) -> None:
+    assert found["additions"] == [[], [], ["/etc/systemd/system/mcp-box-blue.service.d/override.conf"]]
+
+
 def test_one_that_ignores_sigterm_is_killed_and_nothing_of_it_stays(found: dict[str, Any]) -> None:
     assert found["deaf"] == "killed"
     assert not {"podman", "conmon", "crun"} & set(found["left"])

@@ -215,7 +215,7 @@ def main() -> None:
         threading.Timer(float(FAULTS["crash_after"]), lambda: os._exit(9)).start()
     time.sleep(float(FAULTS.get("delay", 0)))
     port = 0 if start == "other_port" else options.port
-    handler = Html if start == "html" else Handler
+    handler = {"html": Html, "mute": Mute}.get(str(start), Handler)
     Server(("127.0.0.1", port), handler).serve_forever()
 
 
@@ -225,6 +225,13 @@ class Html(Handler):
     def do_POST(self) -> None:
         self.rfile.read(int(self.headers["Content-Length"]))
         self.reply(200, b"<html>Welcome to nginx!</html>", Content_Type="text/html")
+
+
+class Mute(Handler):
+    """Takes requests and never answers."""
+
+    def do_POST(self) -> None:
+        time.sleep(3600)
 
 
 def flood() -> None:
