@@ -10,7 +10,7 @@ know, because an older version of the collection kept it, is not taken for gone.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from .change import ADDED, BREAKING, CHANGED, COMPATIBLE, DESCRIBED, REMOVED, WEIGHTS, Change
@@ -23,6 +23,9 @@ NAME = 120
 """Characters of a name that are shown."""
 
 IDENTICAL, NOT_COMPARED = "identical", "not compared"
+
+TO_LEGACY = " for legacy clients"
+"""Added to an item that these get in another form than modern ones."""
 
 _JUDGES: Mapping[str, Callable[[Mapping[str, Any], Mapping[str, Any], Budget], Found]] = {
     "tools": tool,
@@ -107,14 +110,20 @@ def compare(old: Offer | None, new: Offer) -> Difference:
 
     A resource that is gone is shown but not breaking: resources come and go while a server runs.
     """
-    changes = tuple(_changes(old, new)) if old is not None else ()
-    hidden = tuple(_hidden(old or Offer(), new))
-    return Difference(changes, hidden, new.digest(), compared=old is not None)
-
-
-def _changes(old: Offer, new: Offer) -> Iterator[Change]:
-    yield from _eras(old, new)
     budget = Budget()
+    changes = [*_eras(old, new), *_items(old, new, budget)] if old is not None else []
+    hidden = list(_hidden(old or Offer(), new))
+    before, after = old.for_legacy() if old is not None else None, new.for_legacy()
+    if after is not None and (before is not old or after is not new):
+        known = set(changes)
+        more = _items(before, after, budget) if before is not None else ()
+        changes += [replace(each, item=each.item + TO_LEGACY) for each in more if each not in known]
+        lines = _hidden(before or Offer(), after)
+        hidden += [TO_LEGACY.strip().capitalize() + f": {line}" for line in lines if line not in hidden]
+    return Difference(tuple(changes), tuple(hidden), new.digest(), compared=old is not None)
+
+
+def _items(old: Offer, new: Offer, budget: Budget) -> Iterator[Change]:
     for kind in KINDS:
         before, after = getattr(old, kind), getattr(new, kind)
         lost = COMPATIBLE if kind == "resources" else BREAKING

@@ -12,10 +12,11 @@ import functools
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ..errors import FleetError
+from ..protocol.report import LEGACY
 
 KINDS = ("tools", "prompts", "resources", "resource_templates")
 _NAMED_BY = {"tools": "name", "prompts": "name", "resources": "uri", "resource_templates": "uriTemplate"}
@@ -35,6 +36,9 @@ class Offer:
 
     ``capabilities`` are by era; None, like that of ``transport`` and ``instructions``: not known (an offer
     that an older version of the collection kept). A server without instructions has empty ones.
+
+    Where both eras are served all this is what modern clients get, and ``legacy`` what legacy ones get: an
+    offer without eras where that is the same, None where it is not known.
     """
 
     eras: tuple[str, ...] = ()
@@ -45,6 +49,7 @@ class Offer:
     capabilities: Mapping[str, Mapping[str, Any]] | None = None
     instructions: str | None = None
     transport: str | None = None
+    legacy: Offer | None = None
 
     @classmethod
     def of(
@@ -53,13 +58,15 @@ class Offer:
         capabilities: Mapping[str, Mapping[str, Any]] | None = None,
         instructions: str | None = None,
         transport: str | None = None,
+        legacy: Offer | None = None,
         **listed: Iterable[Mapping[str, Any]],
     ) -> Offer:
         """From the lists of a probe; order, and protocol bookkeeping in ``_meta``, don't matter.
 
+        :param legacy: what legacy clients get, where both eras are served.
         :raises FleetError: when it is too large or nested too deep to be kept and compared.
         """
-        kinds = {
+        kinds: dict[str, Any] = {
             kind: {
                 str(item[_NAMED_BY[kind]]): {key: value for key, value in item.items() if key != "_meta"}
                 for item in listed.get(kind, ())
@@ -71,6 +78,8 @@ class Offer:
                 check_depth(f"{kind[:-1].replace('_', ' ')} {name[:60]!r}", item)
         offer = cls(tuple(sorted(eras)), **kinds, capabilities=capabilities, instructions=instructions,
                     transport=transport)  # fmt: skip
+        if legacy is not None:
+            offer = replace(offer, legacy=Offer() if offer.says_the_same_as(legacy) else legacy)
         size = len(offer.canonical)
         if size > LARGEST:
             raise FleetError(
@@ -85,12 +94,32 @@ class Offer:
     def from_json(cls, raw: Mapping[str, Any]) -> Offer:
         """From ``to_json``, of this or an older version of the collection."""
         later: dict[str, Any] = {key: raw.get(key) for key in _LATER}
+        legacy = raw.get("legacy")
+        if legacy is not None:
+            later["legacy"] = cls.from_json(legacy) if legacy else cls()
         return cls(eras=tuple(raw["eras"]), **{kind: raw[kind] for kind in KINDS}, **later)
 
     def to_json(self) -> dict[str, Any]:
         """As the journal keeps it."""
         # Not asdict, which copies every schema.
-        return {"eras": list(self.eras), **{key: getattr(self, key) for key in (*KINDS, *_LATER)}}
+        said = {"eras": list(self.eras), **{key: getattr(self, key) for key in (*KINDS, *_LATER)}}
+        if self.legacy is not None:
+            said["legacy"] = self.legacy.to_json() if self.legacy.eras else {}
+        return said
+
+    def for_legacy(self) -> Offer | None:
+        """What legacy clients get; None: nothing, or it is not known."""
+        if LEGACY not in self.eras:
+            return None
+        if len(self.eras) == 1 or (self.legacy and not self.legacy.eras):
+            return self
+        return self.legacy
+
+    def says_the_same_as(self, other: Offer) -> bool:
+        """Whether instructions and lists are the same, but for resources; eras and capabilities aside."""
+        kinds = ("tools", "prompts", "resource_templates", "instructions")
+        mine, others = ({kind: getattr(offer, kind) for kind in kinds} for offer in (self, other))
+        return _ordered(mine) == _ordered(others)
 
     @functools.cached_property
     def canonical(self) -> bytes:
@@ -99,10 +128,15 @@ class Offer:
         Resources are not in it: they are a server's data, which come and go while it runs and differ from
         host to host.
         """
-        parts = self.to_json()
-        del parts["resources"]
-        text = json.dumps(_ordered(parts), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+        text = json.dumps(self._judged(), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
         return text.encode("utf-8", "surrogatepass")
+
+    def _judged(self) -> dict[str, Any]:
+        parts = self.to_json()
+        parts.pop("legacy", None)
+        del parts["resources"]
+        legacy = {"legacy": self.legacy._judged()} if self.legacy and self.legacy.eras else {}
+        return {**_ordered(parts), **legacy}
 
     @functools.cached_property
     def _digest(self) -> str:

@@ -9,7 +9,7 @@ import textwrap
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from .compare import Difference, item_of
+from .compare import TO_LEGACY, Difference, item_of
 from .document import exact
 from .hidden import visible
 from .offer import KINDS, Offer
@@ -26,13 +26,20 @@ def shown(offer: Offer, difference: Difference) -> list[str]:
     """
     wanted = set(list(dict.fromkeys(change.item for change in difference.changes))[:_MOST])
     lines: list[str] = []
+    for part, whose in ((offer, ""), (offer.for_legacy(), TO_LEGACY)):
+        lines += _shown(part, whose, wanted) if part else ()
+    return lines
+
+
+def _shown(offer: Offer, whose: str, wanted: set[str]) -> Iterator[str]:
     for kind in KINDS:
         for name, item in sorted(getattr(offer, kind).items()):
-            if item_of(kind, name) in wanted:
-                lines += [item_of(kind, name), *_below(_ordered(item))]
-    if "instructions" in wanted and offer.instructions:
-        lines += ["instructions", *_text(offer.instructions, "  ")]
-    return lines
+            if item_of(kind, name) + whose in wanted:
+                yield item_of(kind, name) + whose
+                yield from _below(_ordered(item))
+    if f"instructions{whose}" in wanted and offer.instructions:
+        yield f"instructions{whose}"
+        yield from _text(offer.instructions, "  ")
 
 
 def verdict(difference: Difference) -> list[str]:

@@ -45,9 +45,11 @@ def foresee_contract(host: Host, definition: ServerDefinition, outcome: Outcome)
         report.warnings.append(f"the update would be stopped: {ruling.problem}. {ruling.cure}")
     dropped = [era for era in old.eras if era not in new.eras] if old else []
     objection = report.eras and report.eras.objection(dropped, definition.update.drop_eras)
-    lacks = unoffered(new.tools, definition.require, Excerpt(definition.credentials))
-    if lacks:
-        report.warnings.append(f"the update would be stopped: {lacks}")
+    for offered in (new, new.for_legacy() or new):
+        lacks = unoffered(offered.tools, definition.require, Excerpt(definition.credentials))
+        if lacks:
+            report.warnings.append(f"the update would be stopped: {lacks}")
+            break
     if objection:
         report.warnings.append(f"the update would be stopped: {objection}. {cure(dropped)}")
 

@@ -17,7 +17,7 @@ from ..definition.server import Requirements, ServerDefinition
 from ..eras.known import Known, cure
 from ..errors import FleetError
 from ..protocol.excerpt import Excerpt
-from ..protocol.report import ERAS, ProbeReport
+from ..protocol.report import ERAS, EraProbe, ProbeReport
 from ..protocol.targets import HttpTarget, StdioTarget, ToolCall
 from .gate import rule, several
 from .host import Host
@@ -47,12 +47,19 @@ class Ready:
 
 
 def unmet(report: ProbeReport, require: Requirements, shown: Excerpt) -> str | None:
-    """What of the owner's contract a probe did not find; None when all is there."""
-    offered = {str(tool["name"]): tool for tool in report.best.tools}
-    problem = unoffered(offered, require, shown)
+    """What of the owner's contract a probe did not find, in any era; None when all is there."""
+    for era in report.served:
+        problem = _unmet(getattr(report, era), require, shown)
+        if problem:
+            return problem if len(report.served) == 1 else f"in the era {era} {problem}"
+    return None
+
+
+def _unmet(found: EraProbe, require: Requirements, shown: Excerpt) -> str | None:
+    problem = unoffered({str(tool["name"]): tool for tool in found.tools}, require, shown)
     if problem:
         return problem
-    for call, answer in zip(require.calls, report.best.calls):
+    for call, answer in zip(require.calls, found.calls):
         problem = disappointment(call.expect, answer.result, answer.error, shown)
         if problem:
             return f"the required call of {call.tool} went wrong: {problem}"

@@ -133,6 +133,8 @@ def test_going_back_from_what_is_unfinished_leaves_a_finished_update_alone(node:
 @pytest.mark.parametrize(
     ("bad", "definition", "said"),
     [
+        ("2.17.0", {}, "tool recall for legacy clients is gone"),
+        ("2.17.0", {"require": {"tools": ["recall"]}}, "in the era legacy it lacks the required tool recall"),
         ("2.1.0", {}, "tool recall is gone"),
         ("2.1.0", {"require": {"tools": ["recall"]}}, "lacks the required tool recall"),
         ("2.2.0", {}, "cannot open the database"),

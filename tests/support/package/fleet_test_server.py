@@ -42,9 +42,10 @@ def after_switch() -> bool:
     return "good_for" in FAULTS and time.monotonic() - STARTED > float(FAULTS["good_for"])
 
 
-def tools() -> list[dict[str, Any]]:
-    """The tools of this release."""
-    names = [name for name in ("remember", "recall", "whoami", "slow") if name not in FAULTS.get("lacks", ())]
+def tools(modern: bool) -> list[dict[str, Any]]:
+    """The tools of this release, in an era."""
+    lacks = (*FAULTS.get("lacks", ()), *(() if modern else FAULTS.get("legacy_lacks", ())))
+    names = [name for name in ("remember", "recall", "whoami", "slow") if name not in lacks]
     if "flickers" in FAULTS and next(LISTED) // 2 % 2:
         names.remove(FAULTS["flickers"])
     return [{"name": name, "inputSchema": {"type": "object"}, **FAULTS.get(name, {})} for name in names]
@@ -94,7 +95,7 @@ def answer(message: dict[str, Any], session: dict[str, Any]) -> dict[str, Any]:
     if method == "ping":
         return {"result": {}}
     if method == "tools/list":
-        return {"result": {"tools": tools(), **extra}}
+        return {"result": {"tools": tools(modern), **extra}}
     if method == "tools/call":
         return {"result": {"content": [{"type": "text", "text": call(params, session)}], **extra}}
     return {"error": {"code": -32601, "message": f"no method {method}"}}
