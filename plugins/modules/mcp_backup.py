@@ -111,6 +111,13 @@ removed:
   type: list
   elements: str
   returned: success
+definitions:
+  description:
+    - The definitions of its servers, as far as a host has them, in the form of C(mcp_servers); of credentials
+      their names.
+  type: list
+  elements: dict
+  returned: with O(state=verified) and O(identity)
 verified:
   description: V(contents) when all of it was decrypted and looked at, V(bytes) when its bytes were compared.
   type: str
@@ -126,8 +133,9 @@ from ..module_utils.audit.account import Who
 from ..module_utils.backup.age import HAS_PYRAGE, Identity, Recipients, unreadable
 from ..module_utils.backup.collect import collect
 from ..module_utils.backup.keep import keep
-from ..module_utils.backup.reading import read
+from ..module_utils.backup.reading import Contents, read
 from ..module_utils.backup.store import Store, Stored, noted, require_bytes
+from ..module_utils.backup.written import definition_of
 from ..module_utils.effects import Effects
 from ..module_utils.errors import FleetError
 from ..module_utils.module import need, read_host
@@ -192,7 +200,9 @@ def run(module: AnsibleModule) -> dict[str, Any]:
             module.warn(f"the backup is not on record, and no old one was removed: {kept.problem}")
         stored = kept.stored
         result["removed"] = [str(path) for path in kept.removed]
-    return {"changed": changed, **result, **shown(stored, verified(stored, given["host"], identity))}
+    if identity is not None:
+        contents_of(stored, given["host"], identity)
+    return {"changed": changed, **result, **shown(stored, identity is not None)}
 
 
 def looked_at(store: Store, archive: str | None, host: str, identity: Identity | None) -> dict[str, Any]:
@@ -206,31 +216,30 @@ def looked_at(store: Store, archive: str | None, host: str, identity: Identity |
         )
     if stored.note:
         require_bytes(stored)
-    how = verified(stored, host, identity)
+    contents = contents_of(stored, host, identity) if identity else None
     return {
         "changed": False,
+        **({"definitions": [definition_of(part) for part in contents.parts]} if contents else {}),
         "servers": stored.note.get("servers", {}),
         "omitted": stored.note.get("omitted", {}),
         "removed": [],
-        **shown(stored, how),
+        **shown(stored, contents is not None),
     }
 
 
-def verified(stored: Stored, host: str, identity: Identity | None) -> str:
-    """How far it was looked at."""
-    if identity is None:
-        return "bytes"
+def contents_of(stored: Stored, host: str, identity: Identity) -> Contents:
+    """All of it, looked at."""
     contents = read(stored.path, identity)
     if contents.head["host"] != host:
         raise unreadable(
             stored.path, f"it is of the host {contents.head['host']!r}, not of {host!r}", "Name that host."
         )
-    return "contents"
+    return contents
 
 
-def shown(stored: Stored, how: str) -> dict[str, Any]:
+def shown(stored: Stored, read_whole: bool) -> dict[str, Any]:
     """A backup in the result."""
-    return {"path": str(stored.path), "verified": how} | (
+    return {"path": str(stored.path), "verified": "contents" if read_whole else "bytes"} | (
         {"sha256": stored.sha256, "size_bytes": stored.size_bytes} if stored.note else {}
     )
 

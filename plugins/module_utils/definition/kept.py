@@ -1,7 +1,8 @@
 # Copyright: (c) 2026, mcpops.fleet contributors
 # GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The part of a definition that a host keeps while a change is under way, so that it can end it by itself.
+"""The part of a definition that a host keeps: while a change is under way, so that it can end it by itself,
+and with each slot, so that a backup has it.
 
 Arguments, environment and credentials are not in it: what was started, or is to be started again, stands in
 the slots' own files.
@@ -44,6 +45,7 @@ def kept(definition: ServerDefinition) -> dict[str, Any]:
         },
         "update": asdict(definition.update),
         "bridge": asdict(definition.bridge),
+        "retention": dict(definition.retention),
     }
 
 

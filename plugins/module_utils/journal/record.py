@@ -31,6 +31,7 @@ class Deployment:
     ``offer`` is what the release offered when it was proven ready (None: not proven), ``address`` where
     it listened then, ``activated`` when it first got clients. ``configuration`` holds names of credentials,
     never their values. ``sha256`` is that of a package whose content is not told by its version.
+    ``definition`` is what was said of it besides (``definition.kept``; older collections kept none).
     """
 
     registry_type: str
@@ -44,6 +45,7 @@ class Deployment:
     address: str | None = None
     activated: Moment | None = None
     sha256: str | None = None
+    definition: Mapping[str, Any] | None = None
 
     @property
     def package(self) -> str:

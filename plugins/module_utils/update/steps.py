@@ -116,6 +116,7 @@ class Steps:
             configuration=definition.configuration(),
             configuration_digest=definition.configuration_digest(),
             sha256=definition.sha256,
+            definition=kept(definition),
         )
         self.save(
             replace(

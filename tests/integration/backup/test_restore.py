@@ -5,23 +5,28 @@
 
 from __future__ import annotations
 
+import json
 import os
 import socket
 import stat
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from ansible_collections.mcpops.fleet.plugins.module_utils.audit.account import Account, Who
 from ansible_collections.mcpops.fleet.plugins.module_utils.audit.chain import check
+from ansible_collections.mcpops.fleet.plugins.module_utils.backup.reading import read
+from ansible_collections.mcpops.fleet.plugins.module_utils.backup.written import definition_of
+from ansible_collections.mcpops.fleet.plugins.module_utils.definition.parse import parse
 from ansible_collections.mcpops.fleet.plugins.module_utils.errors import FleetError
 from ansible_collections.mcpops.fleet.plugins.module_utils.protection.rules import rules_of
 from ansible_collections.mcpops.fleet.plugins.module_utils.update.charge import Charge
 from tests.fault.crashes.effects import Killing
-from tests.integration.backup.conftest import HOST, Served
+from tests.integration.backup.conftest import HOST, Served, identity
 from tests.support.client import LegacySession
-from tests.support.node import version
+from tests.support.node import box, version
 
 FROZEN = [{"freeze": "feast", "until": "2100-01-01"}]
 
@@ -35,6 +40,20 @@ def files_of(root: Path) -> set[str]:
         and path.suffix != ".lock"
         and path.name != "lock"
     }
+
+
+def test_a_backup_has_the_definitions_of_what_serves_without_the_values_of_credentials(
+    served: Served,
+) -> None:
+    parts = read(served.archive, identity()).parts
+    found = {part.name: definition_of(part) for part in parts}
+    assert "s3cr3t-value" not in json.dumps(list(found.values()))
+    for name, changes in served.changes.items():
+        wanted = box(served.node, "2.0.0", **changes)
+        assert found[name].pop("credentials") == ["SECRET"]
+        again = parse(found[name], wanted.credentials)
+        # A host gives ports to who has none in its definition, and keeps them.
+        assert replace(again, ports=wanted.ports) == wanted
 
 
 def test_a_rebuilt_host_serves_the_same_and_can_go_back(served: Served) -> None:
