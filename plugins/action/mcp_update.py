@@ -54,7 +54,8 @@ class ActionModule(ActionBase):
                 return self._with(Path(self._local(options["bundle"])), options, task_vars)
             result = self._module(options, task_vars)
             wanted = wanted_of(result, options)
-            if not wanted or self._task.check_mode:
+            # In a check there is something to look at only where the difference is asked for.
+            if not wanted or (self._task.check_mode and not self._task.diff):
                 return {**result, "bundle_wanted": wanted} if wanted else without_wish(result)
             folder = self._local(options.get("release_folder") or FOLDER)
             return self._with(_made(wanted, folder, locks), options, task_vars)

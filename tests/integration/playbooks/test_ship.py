@@ -50,6 +50,19 @@ def test_a_host_that_no_bundle_fits_is_named_before_the_first_change(shipped: Fl
     assert all(shipped.serves(node) == "1.0.0" for node in NODES)
 
 
+def test_a_check_with_diff_shows_how_the_tools_of_a_release_that_is_to_be_shipped_change_and_leaves_nothing(
+    shipped: Fleet,
+) -> None:
+    had = manifests(shipped)
+    run = shipped.run("update", "--limit", "node1", "--check", "--diff", box_version="2.13.0").succeeded()
+    assert "breaking: tool whoami: argument who: is required now" in run.output
+    assert "the update would be stopped" in run.output
+    assert manifests(shipped) == had and shipped.serves("node1") == "1.0.0"
+    assert not [path for path in (shipped.root / "node1" / "releases" / ".preview").glob("*")]
+    for path in (shipped.root / "bundles").glob("*2.13.0*"):
+        path.unlink()
+
+
 def test_a_fleet_is_shipped_one_bundle_and_every_host_has_the_same_release(shipped: Fleet) -> None:
     assert [path.suffix for path in (shipped.root / "bundles").glob("*") if path.is_file()] == [".tar"]
     assert len(manifests(shipped)) == len(NODES)
