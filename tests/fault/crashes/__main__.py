@@ -23,7 +23,8 @@ from typing import Any
 
 from tests.support.wheels import environment, make_wheels
 
-from .worker import Share, Worker
+from .pool import Pool
+from .worker import Worker
 
 
 def enumerate_all(every: int, workers: int, seed: int) -> dict[str, Any]:
@@ -38,9 +39,10 @@ def enumerate_all(every: int, workers: int, seed: int) -> dict[str, Any]:
     try:
         make_wheels(folder / "wheels")
         os.environ.update(environment(folder / "wheels"))
-        crew = [Worker(folder, Share(number, workers, every, seed), told) for number in range(workers)]
-        with ThreadPoolExecutor(workers) as pool:
-            list(pool.map(Worker.work, crew))
+        points = Pool(every, seed, told)
+        crew = [Worker(folder, number, points, told) for number in range(workers)]
+        with ThreadPoolExecutor(workers) as threads:
+            list(threads.map(Worker.work, crew))
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     found = [worker.findings for worker in crew]
@@ -57,7 +59,7 @@ def main() -> int:
     """The command; 1 when anything was wrong."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--every", type=int, default=1, help="take each so-many-th act")
-    parser.add_argument("--workers", type=int, default=3)
+    parser.add_argument("--workers", type=int, default=7)
     parser.add_argument("--seed", type=int, default=random.randrange(1000))
     options = parser.parse_args()
     print(f"--seed {options.seed}", flush=True)

@@ -71,12 +71,12 @@ class Mode:
 
 MODES = (
     Mode("killed", lambda place, at: {}, kills=True, unnoticed=True),
-    Mode("power lost", lambda place, at: {"power": random.getrandbits(32)}, node_anew, kills=True, every=3),
-    Mode("HAProxy killed", lambda place, at: {"victims": place.node.edge_processes()}, every=4),
+    Mode("power lost", lambda place, at: {"power": random.getrandbits(32)}, node_anew, kills=True, every=2),
+    Mode("HAProxy killed", lambda place, at: {"victims": place.node.edge_processes()}, every=2),
     Mode(
         "supervisor killed",
         lambda place, at: {"victims": [place.node.supervisor()]},
         supervisor_anew,
-        every=4,
+        every=2,
     ),
 )

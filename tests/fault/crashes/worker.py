@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 from tests.load.control import ROOT, Load
@@ -15,16 +14,14 @@ from tests.load.options import Options, Target
 from tests.support.node import Node
 
 from .enumerate import OLD, OPERATIONS, Findings, acts, disturb
-from .modes import MODES, Mode
 from .place import Place
+from .pool import Pool
 
 CACHE = ROOT / ".work" / "fault" / "cache"
 SESSION_IDLE = 2
 """Seconds: longer than clients pause, and what a drain waits where a new HAProxy may not know of sessions."""
-TOLD = 20
-"""Points after which it says how far it is."""
-MORE = 12
-"""Acts beyond those that were counted: some runs have more. What is not reached is no point."""
+UNDER_LOAD = 3
+"""How many work under load at once; clients and their servers keep two cores busy."""
 
 
 def clients(place: Place) -> Options:
@@ -35,48 +32,31 @@ def clients(place: Place) -> Options:
     )
 
 
-@dataclass(frozen=True)
-class Share:
-    """Every so many-th act of each mode's own share, beginning with the one that ``number`` names."""
-
-    number: int
-    workers: int
-    every: int
-    seed: int
-
-    def of(self, mode: Mode, count: int) -> range:
-        """The acts that are this worker's, of so many and some more."""
-        step = mode.every * self.every
-        return range(1 + self.seed % step, count + MORE + 1, step)[self.number :: self.workers]
-
-
 class Worker:
     """What was found on one node; ``failures`` are those that clients saw of what they may not notice."""
 
-    def __init__(self, folder: Path, share: Share, told: Callable[[str], None]) -> None:
+    def __init__(self, folder: Path, number: int, pool: Pool, told: Callable[[str], None]) -> None:
         self.findings = Findings()
         self.failures = 0
-        self._folder = folder / str(share.number)
-        self._share = share
+        self._folder = folder / str(number)
+        self._under_load = number < UNDER_LOAD
+        self._pool = pool
         self._told = told
 
     def work(self) -> None:
-        """Let everything befall each of the acts that are this worker's."""
+        """Take points until there are none."""
         with Node(self._folder, CACHE, SESSION_IDLE) as node:
             place = Place(node)
             place.run("present", "box", OLD)
-            counts = {operation.name: acts(place, operation) for operation in OPERATIONS}
-            for mode in MODES:
-                with self._load(place) if mode.unnoticed else contextlib.nullcontext():
-                    self._each(place, mode, counts)
+            self._pool.fill({operation.name: acts(place, operation) for operation in OPERATIONS})
+            if self._under_load:
+                with self._load(place):
+                    self._take(place, unnoticed=True)
+            self._take(place, unnoticed=False)
 
-    def _each(self, place: Place, mode: Mode, counts: dict[str, int]) -> None:
-        for operation in OPERATIONS:
-            mine = self._share.of(mode, counts[operation.name])
-            for done, at in enumerate(mine, 1):
-                disturb(place, mode, operation, at, self.findings)
-                if done % TOLD == 0 or done == len(mine):
-                    self._told(f"{mode.name}, {operation.name}: {done} of {len(mine)} points")
+    def _take(self, place: Place, unnoticed: bool) -> None:
+        for point in self._pool.take(unnoticed):
+            disturb(place, point.mode, point.operation, point.at, self.findings)
 
     @contextlib.contextmanager
     def _load(self, place: Place) -> Iterator[None]:

@@ -58,7 +58,7 @@ def test_a_check_with_diff_shows_how_the_tools_of_a_release_that_is_to_be_shippe
     assert "breaking: tool whoami: argument who: is required now" in run.output
     assert "the update would be stopped" in run.output
     assert manifests(shipped) == had and shipped.serves("node1") == "1.0.0"
-    assert not [path for path in (shipped.root / "node1" / "releases" / ".preview").glob("*")]
+    assert not list((shipped.root / "node1" / "releases" / ".preview").glob("*"))
     for path in (shipped.root / "bundles").glob("*2.13.0*"):
         path.unlink()
 
