@@ -11,10 +11,11 @@ import sys
 import tempfile
 import textwrap
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.mcpops.fleet.plugins.module_utils.audit.chain import Chain, check
+from ansible_collections.mcpops.fleet.plugins.module_utils.audit.chain import Chain, Part, check
 from ansible_collections.mcpops.fleet.plugins.module_utils.effects import Effects
 from ansible_collections.mcpops.fleet.plugins.module_utils.host.layout import read_layout
 from ansible_collections.mcpops.fleet.plugins.module_utils.update.host import trail_of
@@ -103,9 +104,12 @@ class Demo:
             stream_seconds=5,
         )
 
-    def _record(self, node: str) -> Chain:
-        """What a node has on record, followed line by line."""
-        return check(trail_of(read_layout(self.root / node / "etc" / "host.json"), Effects()).parts())
+    def _record(self, node: str) -> list[Part]:
+        """What a node has on record; a copy stays with the logs."""
+        parts = trail_of(read_layout(self.root / node / "etc" / "host.json"), Effects()).parts()
+        for part in parts:
+            (self.playbooks.logs / f"{node}-{part.name}").write_bytes(part.data)
+        return parts
 
     def _must(self, run: Run) -> None:
         if run.returncode != 0:
@@ -143,14 +147,19 @@ class Demo:
                 for name, result in sorted(updated.report[host]["servers"].items())
             )
             print(f"  {host} now runs {versions}")
-        records = [self._record(node) for node in NODES]
-        for node, record in zip(NODES, records, strict=True):
-            whole = "its chain is whole" if _is_whole(record) else f"NOT whole: {record.problems}"
-            print(f"  {node} has {len(record.lines)} lines on record, {whole}")
+        records = {node: self._record(node) for node in NODES}
+        chains = {node: check(parts) for node, parts in records.items()}
+        for node, chain in chains.items():
+            whole = "its chain is whole" if _is_whole(chain) else f"NOT whole: {chain.problems}"
+            print(f"  {node} has {len(chain.lines)} lines on record, {whole}")
+        lying = check(
+            [replace(part, data=part.data.replace(b'"undone"', b'"done"')) for part in records["node1"]]
+        )
+        print(f"  a copy of node1's in which the bad update went well: {_seen(lying)}")
         for first in report["first_failures"][:5]:
             print(f"  first failures: {first}")
         good = not any(failed.values()) and len(back) == 1 and len(times) == SWITCHES
-        good = good and all(map(_is_whole, records))
+        good = good and all(map(_is_whole, chains.values())) and not _is_whole(lying)
         print(
             f"\n{'As promised' if good else 'NOT as promised'}; {seconds:.0f} s in all."
             f" Logs: {self.playbooks.logs}"
@@ -160,6 +169,11 @@ class Demo:
 
 def _is_whole(record: Chain) -> bool:
     return not record.problems and record.torn == 0 and len(record.lines) > 0
+
+
+def _seen(record: Chain) -> str:
+    problem = next(iter(record.problems), None)
+    return f"refused: {problem}" if problem else "NOT refused"
 
 
 def _reasons(reasons: dict[str, int]) -> str:

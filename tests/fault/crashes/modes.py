@@ -61,10 +61,10 @@ class Mode:
         return ["it died"] if died or "Traceback" in (done.error or "") else []
 
     def recover(self, place: Place) -> list[str]:
-        """Restart what somebody has to, wait for the server, and say what is wrong right after."""
+        """Restart what somebody has to, wait for the servers, and say what is wrong right after."""
         self.restart(place)
         until = time.monotonic() + (0 if self.unnoticed else PATIENCE)
-        while time.monotonic() < until and place.serves("box") is None:
+        while time.monotonic() < until and not place.is_back():
             time.sleep(0.05)
         return place.wrong_between()
 

@@ -15,6 +15,7 @@ from typing import Any
 
 from ansible_collections.mcpops.fleet.plugins.module_utils.audit.chain import check
 from ansible_collections.mcpops.fleet.plugins.module_utils.definition.parse import parse
+from ansible_collections.mcpops.fleet.plugins.module_utils.errors import FleetError
 from ansible_collections.mcpops.fleet.plugins.module_utils.slot.process import launched
 from ansible_collections.mcpops.fleet.plugins.module_utils.update.converge import Converger
 from tests.support.client import modern_call
@@ -107,12 +108,22 @@ class Place:
     def wrong_between(self) -> list[str]:
         """What must not be, even right after a crash: what serves is served, and what moves has an intent."""
         host = self.node.host()
-        wrong = [] if self.serves("box") else ["box does not serve"]
-        return wrong + [
-            f"{server}: map files and the running edge differ, and no journal says why"
-            for server in ("box", "guest")
-            if not host.edge.agrees(server) and host.journal.load(server).transaction is None
-        ]
+        wrong = [] if self.serves("box") else [f"box does not serve; {self.node.log()}"]
+        try:
+            return wrong + [
+                f"{server}: map files and the running edge differ, and no journal says why"
+                for server in ("box", "guest")
+                if not host.edge.agrees(server) and host.journal.load(server).transaction is None
+            ]
+        except FleetError as error:
+            return [*wrong, f"{error}; {self.node.log()}"]
+
+    def is_back(self) -> bool:
+        """Whether all that has to be served is, after somebody restarted something."""
+        host = self.node.host()
+        return all(
+            host.journal.load(server).active is None or self.serves(server) for server in ("box", "guest")
+        )
 
     def wrong_on_record(self) -> list[str]:
         """What of the audit is not whole."""

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -128,7 +129,7 @@ class Tampering:
     def cure(self) -> None:
         """What errors tell an operator to do: move a damaged journal away, remove a foreign entry."""
         journal = self._journal()
-        if journal.exists() and not journal.read_text().endswith("}\n"):
+        if journal.exists() and not _is_json(journal.read_text()):
             journal.unlink()
         path = self._maps / "active.map"
         path.write_text("".join(line for line in _lines(path) if not line.startswith(FOREIGN)))
@@ -189,6 +190,14 @@ class Tampering:
             spec = self._world.files.read(self._server, slot)
             if spec and os.path.exists(spec.argv[0]):
                 rmtree(Path(spec.argv[0]).parent)
+
+
+def _is_json(text: str) -> bool:
+    try:
+        json.loads(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _lines(path: Path) -> list[str]:

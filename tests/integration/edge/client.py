@@ -73,6 +73,9 @@ class Upstream:
         class Server(http.server.ThreadingHTTPServer):
             address_family = socket.AF_INET6 if ":" in address else socket.AF_INET
 
+            def handle_error(self, *_: object) -> None:
+                """A client that goes away is none."""
+
         self.server = Server((address, 0), Handler)
         self.server.daemon_threads = True
         self.port: int = self.server.server_address[1]
