@@ -9,6 +9,7 @@ import json
 import os
 import shutil
 import signal
+import socket
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -185,3 +186,32 @@ def test_a_killed_process_is_back_by_itself_and_a_run_changes_nothing(node: Node
         time.sleep(0.05)
     assert not node.update("1.0.0").to_json()["changed"]
     assert node.host().driver.status("box", "blue").pid not in (None, pid)
+
+
+def test_an_edge_whose_port_was_held_for_long_is_back_by_itself_once_it_is_free(node: Node) -> None:
+    edge = node.edge_processes()
+    os.kill(node.supervisor(), signal.SIGSTOP)
+    try:
+        for pid in edge:
+            os.kill(pid, signal.SIGKILL)
+        holder = hold(node.edge_port)
+    finally:
+        os.kill(node.supervisor(), signal.SIGCONT)
+    with holder:
+        time.sleep(8)
+    until = time.monotonic() + 20
+    while not served(node):
+        assert time.monotonic() < until, node.log()
+        time.sleep(0.1)
+    assert not node.update("1.0.0").to_json()["changed"]
+
+
+def hold(port: int) -> socket.socket:
+    """Listen on a port as soon as it is free."""
+    until = time.monotonic() + 5
+    while True:
+        try:
+            return socket.create_server(("127.0.0.1", port))
+        except OSError:
+            assert time.monotonic() < until
+            time.sleep(0.01)
