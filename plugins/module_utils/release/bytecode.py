@@ -82,14 +82,21 @@ def _copy(work: Installation, distribution: Distribution, source: Path, target: 
         for folder, stems in _stems(distribution).items():
             compiled = source / folder / "__pycache__"
             if compiled.is_dir():
-                (target / folder / "__pycache__").mkdir(parents=True, exist_ok=True)
+                place = target / folder / "__pycache__"
+                place.mkdir(parents=True, exist_ok=True)
                 for entry in os.scandir(compiled):
                     if entry.name.partition(".")[0] in stems:
-                        (target / folder / "__pycache__" / entry.name).write_bytes(
-                            Path(entry.path).read_bytes()
-                        )
+                        _copy_file(entry.path, os.path.join(place, entry.name))
 
     work.effects.act("copy", str(target), copy)
+
+
+def _copy_file(source: str, target: str) -> None:
+    """There are thousands of them, mostly small: in one read and one write, half of what Path takes."""
+    with open(source, "rb", buffering=0) as found, open(target, "wb", buffering=0) as made:
+        content = memoryview(found.readall())
+        while content:
+            content = content[made.write(content) :]
 
 
 def _stems(distribution: Distribution) -> dict[str, set[str]]:

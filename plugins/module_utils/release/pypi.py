@@ -148,8 +148,10 @@ class Pypi:
         cache = shelf / "uv" if shelf else self._cache
         done = self._venv(work, target, cache)
         if done.returncode == 0:
-            # copy: a hard link (uv's way where files cannot be cloned) would share the inode with the cache.
-            options = ["--require-hashes", "--link-mode", "copy", "--python", f"{_VENV}/bin/python"]
+            # A hard link (uv's way where files cannot be cloned) shares its inode with the cache, which matters
+            # where that stays. A bundle's cache goes before the release is in use.
+            link = "hardlink" if shelf else "copy"
+            options = ["--require-hashes", "--link-mode", link, "--python", f"{_VENV}/bin/python"]
             if shelf:
                 options += ["--no-index", "--find-links", str(shelf / "wheels"), "--no-build"]
             # Everything is pinned by its hash, so what the cache has needs no asking about its age: uv would

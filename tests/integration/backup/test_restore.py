@@ -136,7 +136,7 @@ def test_a_restore_that_is_killed_in_the_middle_of_a_file_leaves_no_release_and_
     served.bare()
     whole = place._write
     monkeypatch.setattr(place, "_write", half)
-    assert killed(lambda: served.restore())
+    assert killed(served.restore)
     monkeypatch.undo()
     assert served.state() == {} and served.node.host().releases.all() == []
     assert served.node.host().releases.incomplete() != []

@@ -27,6 +27,7 @@ class Task:
         self.args = {**OPTIONS, "lock_folder": None, "release_folder": "/bundles"}
         self.answer = answer
         self.check_mode = check_mode
+        self.diff = False
 
 
 def ran(
