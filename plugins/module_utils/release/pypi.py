@@ -148,8 +148,8 @@ class Pypi:
         cache = shelf / "uv" if shelf else self._cache
         done = self._venv(work, target, cache)
         if done.returncode == 0:
-            # A hard link (uv's way where files cannot be cloned) shares its inode with the cache, which matters
-            # where that stays. A bundle's cache goes before the release is in use.
+            # A hard link (uv's way where files cannot be cloned) shares its inode with the cache, which
+            # matters where that stays: a bundle's goes before the release is in use.
             link = "hardlink" if shelf else "copy"
             options = ["--require-hashes", "--link-mode", link, "--python", f"{_VENV}/bin/python"]
             if shelf:
