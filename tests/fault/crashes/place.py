@@ -119,8 +119,13 @@ class Place:
             return [*wrong, f"{error}; {self.node.log()}"]
 
     def is_back(self) -> bool:
-        """Whether all that has to be served is, after somebody restarted something."""
+        """Whether all that has to be served is, after something was restarted, and the edge can be asked:
+        a worker of HAProxy that outlives its master for a moment answers clients alone."""
         host = self.node.host()
+        try:
+            host.edge.running("box")
+        except FleetError:
+            return False
         return all(
             host.journal.load(server).active is None or self.serves(server) for server in ("box", "guest")
         )

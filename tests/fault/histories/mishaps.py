@@ -6,13 +6,15 @@
 from __future__ import annotations
 
 import itertools
-import json
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from shutil import rmtree
 
+from ansible_collections.mcpops.fleet.plugins.module_utils.effects import Effects
+from ansible_collections.mcpops.fleet.plugins.module_utils.errors import FleetError
+from ansible_collections.mcpops.fleet.plugins.module_utils.journal.journal import Journal
 from ansible_collections.mcpops.fleet.plugins.module_utils.journal.record import SLOTS
 
 from .invariants import FOREIGN, Invariants
@@ -129,7 +131,9 @@ class Tampering:
     def cure(self) -> None:
         """What errors tell an operator to do: move a damaged journal away, remove a foreign entry."""
         journal = self._journal()
-        if journal.exists() and not _is_json(journal.read_text()):
+        try:
+            Journal(Effects(), self._world.layout.state).load(self._server)
+        except FleetError:
             journal.unlink()
         path = self._maps / "active.map"
         path.write_text("".join(line for line in _lines(path) if not line.startswith(FOREIGN)))
@@ -190,14 +194,6 @@ class Tampering:
             spec = self._world.files.read(self._server, slot)
             if spec and os.path.exists(spec.argv[0]):
                 rmtree(Path(spec.argv[0]).parent)
-
-
-def _is_json(text: str) -> bool:
-    try:
-        json.loads(text)
-    except ValueError:
-        return False
-    return True
 
 
 def _lines(path: Path) -> list[str]:
