@@ -81,19 +81,8 @@ class Pypi:
         :param shelf: a folder with the wheels (see ``shelved``), to ask no index.
         """
         self._sync(work, target, shelf)
-        damaged = _damaged(target / _VENV)
-        if damaged and not shelf:
-            # uv trusts what it unpacked into its cache; a power loss may have emptied files of it.
-            self._uv(work, target, "cache", "clean", "--", *damaged)
-            work.effects.remove_tree(target / _VENV)
-            self._sync(work, target, None)
-            damaged = _damaged(target / _VENV)
-        if damaged:
-            raise FleetError(
-                f"install {work.package}",
-                f"installed files differ from what {', '.join(damaged[:5])} says they are",
-                f"Remove the cache {self._cache} and run it again; then suspect the disk, or the package.",
-            )
+        if not shelf:  # its wheels' hashes were looked at a moment ago, and were unzipped here
+            self._mend(work, target)
         _uv, python = self._tools.require_pypi(work.package)
         Bytecode(self._compiled, python).compile(work, target / _VENV)
 
@@ -102,7 +91,7 @@ class Pypi:
         if _LOCK in closure.files:
             self.place(work, closure, target)
         else:
-            done = self._venv(work, target, self._cache)
+            done = self._venv(work, target)
             if done.returncode:
                 raise failure(work.package, "uv", done.stderr + done.stdout)
         packages = next(iter(sorted((target / _VENV / "lib").glob("python*/site-packages"))))
@@ -146,7 +135,7 @@ class Pypi:
     def _sync(self, work: Installation, target: Path, shelf: Path | None) -> None:
         # For a bundle a cache of its own: uv believes what it has in one, without looking at hashes again.
         cache = shelf / "uv" if shelf else self._cache
-        done = self._venv(work, target, cache)
+        done = self._venv(work, target)
         if done.returncode == 0:
             # A hard link (uv's way where files cannot be cloned) shares its inode with the cache, which
             # matters where that stays: a bundle's goes before the release is in use.
@@ -165,9 +154,24 @@ class Pypi:
                 output = f"No space left on device | {output}"
             raise failure(work.package, "uv", output)
 
-    def _venv(self, work: Installation, target: Path, cache: Path) -> Completed:
+    def _mend(self, work: Installation, target: Path) -> None:
+        damaged = _damaged(target / _VENV)
+        if damaged:
+            # uv trusts what it unpacked into its cache; a power loss may have emptied files of it.
+            self._uv(work, target, "cache", "clean", "--", *damaged)
+            work.effects.remove_tree(target / _VENV)
+            self._sync(work, target, None)
+            damaged = _damaged(target / _VENV)
+        if damaged:
+            raise FleetError(
+                f"install {work.package}",
+                f"installed files differ from what {', '.join(damaged[:5])} says they are",
+                f"Remove the cache {self._cache} and run it again; then suspect the disk, or the package.",
+            )
+
+    def _venv(self, work: Installation, target: Path) -> Completed:
         _uv, python = self._tools.require_pypi(work.package)
-        return self._uv(work, target, "venv", "--python", python, "--", _VENV, cache=cache)
+        return self._uv(work, target, "venv", "--python", python, "--", _VENV)
 
     def _compile(
         self, work: Installation, staging: Path, requirement: str, more: Sequence[str] = ()
