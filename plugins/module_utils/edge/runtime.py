@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 import socket
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from ..effects import Effects
@@ -21,6 +21,8 @@ from ..errors import FleetError
 _ANSWER_LIMIT = 256 * 1024 * 1024
 _RETRY = 0.05
 _RESTART = 2.0
+_COMMAND_BYTES = 8 * 1024
+"""Of one command at most; HAProxy takes less than its buffer (tune.bufsize, 16 KiB unless configured)."""
 _TABLE_ENTRY = re.compile(r"^0x[0-9a-f]+: key=(\S+) (.*)$")
 
 
@@ -94,7 +96,10 @@ class Runtime:
 
     def map_entries(self, file: Path) -> dict[str, str]:
         """What a map holds at run time."""
-        answer = self.ask(f"show map {file}")
+        return self._entries(file, f"show map {file}")
+
+    def _entries(self, file: Path, command: str) -> dict[str, str]:
+        answer = self.ask(command)
         if answer.startswith("Unknown map"):
             raise FleetError(
                 f"read the map {file} from HAProxy",
@@ -105,12 +110,22 @@ class Runtime:
         return {row[1]: row[2] for row in rows if len(row) == 3}
 
     def replace_map(self, file: Path, entries: Mapping[str, str]) -> None:
-        """Give a map new content in one transaction: a request sees all of the old or all of the new."""
+        """Give a map new content in one transaction: a request sees all of the old or all of the new.
+
+        :raises FleetError: when HAProxy does not hold what it was given; then the map is as it was.
+        """
         answer = self.change(f"prepare map {file}", expect="New version created: ")
         version = answer.rsplit(" ", 1)[1]
-        if entries:
-            body = "".join(f"{key} {value}\n" for key, value in sorted(entries.items()))
-            self.change(f"add map @{version} {file} <<\n{body}")
+        for piece in pieces(f"{key} {value}\n" for key, value in sorted(entries.items())):
+            self.change(f"add map @{version} {file} <<\n{piece}")
+        # What is too long for a command is dropped with an empty answer, like that of a success.
+        arrived = self._entries(file, f"show map @{version} {file}")
+        if arrived != entries:
+            raise FleetError(
+                f"give HAProxy {len(entries)} entries of the map {file}",
+                f"it holds {len(arrived)} of them, and goes on with what it had",
+                "Look at the edge's log.",
+            )
         self.change(f"commit map @{version} {file}")
 
     def table(self, name: str, condition: str = "", process: str = "") -> dict[str, dict[str, int]]:
@@ -146,6 +161,21 @@ class Runtime:
         if pid is None or uptime is None:
             raise FleetError("read HAProxy's uptime", "show info has none", "HAProxy 2.6 or newer is needed.")
         return pid, uptime
+
+
+def pieces(lines: Iterable[str], most: int = _COMMAND_BYTES) -> Iterator[str]:
+    """The lines put together to texts of at most so many bytes each; a longer line is a text of its own."""
+    piece: list[str] = []
+    size = 0
+    for line in lines:
+        length = len(line.encode())
+        if piece and size + length > most:
+            yield "".join(piece)
+            piece, size = [], 0
+        piece.append(line)
+        size += length
+    if piece:
+        yield "".join(piece)
 
 
 def _read_all(connection: socket.socket, deadline: float) -> str:

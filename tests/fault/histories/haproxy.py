@@ -76,7 +76,11 @@ class HAProxy:
         words = line.replace("<<", "").split()
         verb = " ".join(words[:2])
         if verb == "show map":
-            rows = enumerate(self.maps[Path(words[2]).stem].items())
+            version = words[2] if words[2].startswith("@") else ""
+            if version and version not in self.prepared:
+                return "Version number is unknown."
+            held = self.prepared[version][1] if version else self.maps[Path(words[2]).stem]
+            rows = enumerate(held.items())
             return "\n".join(f"0x{number:x} {key} {value}" for number, (key, value) in rows)
         if verb == "prepare map":
             self._version += 1

@@ -183,12 +183,12 @@ def test_requests_that_a_reload_left_with_the_old_process_are_counted(
 ) -> None:
     stream = open_stream(haproxy, open_session(haproxy))
     assert haproxy.process is not None
-    before = edge.uptime()
+    before, _uptime = edge._runtime.identity()
     haproxy.process.send_signal(12)
-    master = edge._master
-    assert master is not None
-    while edge.uptime() > before or "# old workers" not in master.ask("show proc"):
-        pass
+    until = time.monotonic() + 20
+    while edge._runtime.identity()[0] == before:
+        assert time.monotonic() < until
+        time.sleep(0.02)
     assert edge.traffic("time", 1).open_requests == 1
     stream.close()
 
@@ -204,6 +204,28 @@ def test_servers_of_one_host_do_not_touch_each_other(
     edge.remove("time")
     assert call(haproxy, LIST, path="/time")[0].status == 404
     assert port_of(call(haproxy, LIST, path="/time/two")) == two.port
+
+
+def test_a_host_with_more_servers_than_one_command_to_haproxy_holds_serves_all_of_them(
+    haproxy: HAProxy, edge: Edge, upstream: Callable[..., Upstream]
+) -> None:
+    server = upstream()
+    names = [f"warehouse-inventory-search-tool-{number:03}" for number in range(150)]
+    for name in names:
+        edge.add_generation(name, 1, server.target)
+        edge.switch(name, 1, f"/{name}")
+    assert (haproxy.maps / "routes.map").stat().st_size > 16 * 1024
+    assert all(edge.agrees(name) for name in names)
+    assert {port_of(call(haproxy, LIST, path=f"/{name}")) for name in (names[0], names[-1])} == {server.port}
+
+
+def test_what_haproxy_does_not_take_is_an_error_and_changes_nothing_for_clients(
+    haproxy: HAProxy, edge: Edge, blue: Upstream
+) -> None:
+    # Depending on when it reads, HAProxy ends the connection or answers like after a success.
+    with pytest.raises(FleetError, match="active.map"):
+        edge._runtime.replace_map(haproxy.maps / "active.map", {"time": "g" * 17_000})
+    assert port_of(call(haproxy, LIST)) == blue.port
 
 
 def test_a_stopped_haproxy_is_an_error_that_names_its_socket(haproxy: HAProxy, edge: Edge) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.mcpops.fleet.plugins.module_utils.edge.runtime import Runtime
+from ansible_collections.mcpops.fleet.plugins.module_utils.edge.runtime import Runtime, pieces
 from ansible_collections.mcpops.fleet.plugins.module_utils.effects import Effects
 from ansible_collections.mcpops.fleet.plugins.module_utils.errors import FleetError
 
@@ -65,3 +65,25 @@ def test_a_change_that_was_cut_off_is_not_made_twice(flaky: Flaky, tmp_path: Pat
     with pytest.raises(FleetError, match="reset"):
         Runtime(Effects(), tmp_path / "socket").change("commit map @1 active.map")
     assert flaky.heard == ["cut off"]
+
+
+def test_lines_are_put_together_to_texts_that_are_not_too_long_and_none_is_lost() -> None:
+    lines = [f"{'ä' * number}\n" for number in range(30)]
+    texts = list(pieces(lines, most=40))
+    assert "".join(texts) == "".join(lines)
+    assert all(len(text.encode()) <= 40 or text.count("\n") == 1 for text in texts)
+    assert list(pieces([])) == []
+
+
+class Deaf(Runtime):
+    """Answers like HAProxy, which drops what is too long for a command as if it had taken it."""
+
+    def send(self, command: str) -> str:
+        assert not command.startswith("commit")
+        return "New version created: 7" if command.startswith("prepare") else ""
+
+
+def test_a_map_that_did_not_arrive_whole_is_not_put_in_place(tmp_path: Path) -> None:
+    runtime = Deaf(Effects(), tmp_path / "socket")
+    with pytest.raises(FleetError, match=r"give HAProxy 2 entries .*it holds 0 of them"):
+        runtime.replace_map(tmp_path / "routes.map", {"/one": "one", "/two": "two"})
