@@ -278,7 +278,8 @@ def _wait(process: subprocess.Popen[bytes], timeout: float) -> None:
     try:
         ended = select.poll()
         ended.register(descriptor, select.POLLIN)
-        if not ended.poll(timeout * 1000):
+        # None and a negative number would be for ever; more than this many milliseconds are refused.
+        if not ended.poll(min(max(timeout, 0) * 1000, 2**31 - 1)):
             raise subprocess.TimeoutExpired(process.args, timeout)
     finally:
         os.close(descriptor)

@@ -6,8 +6,10 @@
 from __future__ import annotations
 
 import errno
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 
 class FleetError(Exception):
@@ -80,6 +82,17 @@ def refused(tried: str, error: OSError) -> FleetError:
             tried, f"it is not allowed ({said})", "Let the user of the run own it, or run as root (become)."
         )
     return FleetError(tried, said, "Look at that file and its disk, then run it again.")
+
+
+def understood(tried: str, error: Exception) -> FleetError:
+    """Any error as one that an operator can act on; what nobody foresaw is a defect, and says where."""
+    if isinstance(error, FleetError):
+        return error
+    if isinstance(error, OSError):
+        return refused(tried, error)
+    place = traceback.extract_tb(error.__traceback__)[-1]
+    said = f"{type(error).__name__}: {error} ({Path(place.filename).name}, line {place.lineno})"
+    return FleetError(tried, said, "This is a defect of mcpops.fleet: report it with this line.")
 
 
 @contextmanager

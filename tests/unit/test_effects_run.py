@@ -43,6 +43,13 @@ def test_a_command_that_does_not_end_in_time_is_ended_and_named(tmp_path: Path) 
         os.kill(int((tmp_path / "pid").read_text()), 0)
 
 
+@pytest.mark.usefixtures("kernel")
+def test_a_time_limit_that_is_over_already_ends_a_command_and_one_beyond_counting_lets_it_end() -> None:
+    with pytest.raises(FleetError, match="did not end"):
+        Effects().run([sys.executable, "-c", "import time; time.sleep(60)"], timeout=-1)
+    assert Effects().run([sys.executable, "-c", ""], timeout=3_000_000).returncode == 0
+
+
 @pytest.mark.skipif(not hasattr(os, "pidfd_open"), reason="this Python cannot wait on a process's descriptor")
 def test_waiting_for_commands_leaves_no_descriptor_open() -> None:
     before = len(os.listdir("/proc/self/fd"))

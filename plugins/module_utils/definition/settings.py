@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ..redaction import SHORTEST
 from .reader import Reader, shown
 
 
@@ -51,5 +52,13 @@ def parse_credentials(reader: Reader, beside: Mapping[str, Any] | None) -> dict[
     if both:
         raise reader.complaint(
             "credentials", f"{', '.join(both)} is in environment too", "Keep it in one of them."
+        )
+    # Ansible hides each value wherever it occurs in what a module returns, in version numbers and paths too.
+    short = sorted(name for name, value in credentials.items() if 0 < len(value) < SHORTEST)
+    if short:
+        raise reader.complaint(
+            "credentials",
+            f"the value of {', '.join(short)} has fewer than {SHORTEST} characters",
+            "What is so short is no secret: keep it in environment.",
         )
     return credentials

@@ -15,7 +15,8 @@ OWNER = "--user={owner}"
 """In a container's argv: the launch program puts the owner of the slot's working directory in its place, the
 account that systemd gave the unit, which has no number before it starts."""
 
-NOBODY = "--user=65534:65534"
+NOBODY_ID = 65534
+NOBODY = f"--user={NOBODY_ID}:{NOBODY_ID}"
 """In its place where there is no unit: a look ahead."""
 
 _PLAIN = "--security-opt=no-new-privileges"

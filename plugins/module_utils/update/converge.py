@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 from ..definition.server import ServerDefinition, way_of
-from ..errors import FleetError, explained
+from ..errors import FleetError, explained, understood
 from ..journal.record import Record
 from ..protection.permit import Permit
 from .adopt import adopt
@@ -71,9 +71,10 @@ class Converger:
                         self._prelude(steps, prelude)
                     for step in plan.steps:
                         steps.do(step)
-                except FleetError as error:
-                    go_back(steps, error.on(self._definition.name))
-                    raise UpdateFailed(error.on(self._definition.name), self._outcome(steps, plan)) from error
+                except Exception as error:  # a mistake of our own too: no client stays on what is not proven
+                    said = understood("update", error).on(self._definition.name)
+                    go_back(steps, said)
+                    raise UpdateFailed(said, self._outcome(steps, plan)) from error
             return self._outcome(steps, plan)
 
     def rolled_back(self, unfinished_only: bool, apply: bool) -> Outcome:

@@ -24,7 +24,7 @@ from ..protocol.excerpt import Excerpt
 from ..protocol.report import ProbeReport
 from ..protocol.targets import HttpTarget, StdioTarget
 from ..release.kind import Program
-from ..slot.container import NOBODY, contained, container_name
+from ..slot.container import NOBODY, NOBODY_ID, contained, container_name
 from ..slot.ending import end_all
 from ..slot.log import tail
 from ..slot.process import ROOT_VARIABLE, SLOT_VARIABLE, identities, marked, tree
@@ -90,11 +90,27 @@ class _Preview:
         return releases.program(release, settings_of(self._definition))
 
     def _make_data(self) -> None:
-        """The data folder, into which the unprivileged account writes; only it knows the folder's name."""
-        shared = bool(self._host.layout.unprivileged)
-        effects = self._host.effects
-        effects.act("chmod", str(self._folder), lambda: self._folder.chmod(0o711 if shared else 0o700))
-        effects.make_directory(self._data, 0o777 if shared else 0o700)
+        """The data folder: it is home to a process with credentials, so no other account gets into it."""
+        effects, owner = self._host.effects, self._owner()
+        effects.act("chmod", str(self._folder), lambda: self._folder.chmod(0o700 if owner is None else 0o711))
+        effects.make_directory(self._data, 0o700)
+        if owner is not None:
+            effects.act("chown", str(self._data), lambda: os.chown(self._data, owner, -1))
+
+    def _owner(self) -> int | None:
+        """The account that the server runs as; None: our own."""
+        if not self._host.layout.unprivileged:
+            return None
+        if self._in_unit:
+            return NOBODY_ID
+        argv = (*self._host.layout.unprivileged, "/usr/bin/id", "-u")
+        told = self._host.effects.run(argv, timeout=PROBE_TIMEOUT)
+        try:
+            return int(told.stdout)
+        except ValueError as error:
+            raise self._failure(
+                f"{argv[0]} does not run as the account that probes: {told.stderr.strip() or told.stdout!r}"
+            ) from error
 
     def _argv(self, command: tuple[str, ...], port: int | None) -> tuple[str, ...]:
         before = self._host.layout.unprivileged

@@ -20,6 +20,7 @@ from typing import Any, TypeVar
 import pytest
 
 from ansible_collections.mcpops.fleet.plugins.module_utils.errors import FleetError
+from ansible_collections.mcpops.fleet.plugins.module_utils.update.bake import Bake
 from ansible_collections.mcpops.fleet.plugins.module_utils.update.info import servers_of
 from ansible_collections.mcpops.fleet.plugins.module_utils.update.outcome import UpdateFailed
 from tests.support.client import LegacySession, modern_call, post
@@ -193,6 +194,19 @@ def test_a_release_that_goes_bad_after_the_switch_is_rolled_back_to_the_warm_slo
     assert process_of(node) == before
     last = node.host().journal.load("box").last
     assert last and (last.outcome, bool(re.search(said, last.reason or ""))) == ("rolled back", True)
+
+
+def test_a_mistake_of_our_own_in_the_bake_is_a_rollback_that_says_where_it_is(
+    node: Node, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def mistaken(*_arguments: object) -> None:
+        raise TypeError("unhashable type: 'list'")
+
+    node.update("1.0.0")
+    monkeypatch.setattr(Bake, "_check_contract", mistaken)
+    with pytest.raises(UpdateFailed, match=r"TypeError: unhashable type: 'list' \(.*line \d+\).*a defect of"):
+        node.update("2.0.0", update={"bake": 2})
+    assert (version(node), node.host().journal.load("box").transaction) == ("1.0.0", None)
 
 
 def test_errors_of_real_traffic_in_the_bake_roll_back(node: Node) -> None:

@@ -85,6 +85,7 @@ def test_a_definition_as_in_the_documentation_is_read() -> None:
         ("arguments", ["a\0b"], "is not text"),
         ("credentials", ["x"], "no mapping"),
         ("credentials", {"PORT": "1"}, "is in environment too"),
+        ("credentials", {"PIN": "123"}, "PIN has fewer than 4 characters"),
         ("path", "mcp", "'mcp' is not allowed"),
         ("path", "/a b", "is not allowed"),
         ("route", "/x|y", "is not allowed"),
@@ -185,7 +186,7 @@ def test_a_changed_argument_changes_the_configuration_and_a_changed_credential_d
     digest = parse(GOOD).configuration_digest()
     assert parse(changed("arguments", ["sse"])).configuration_digest() != digest
     assert parse(changed("credentials", {"API_TOKEN": "other"})).configuration_digest() == digest
-    assert parse(changed("credentials", {"OTHER": "x"})).configuration_digest() != digest
+    assert parse(changed("credentials", {"OTHER": "another"})).configuration_digest() != digest
 
 
 @pytest.mark.parametrize(

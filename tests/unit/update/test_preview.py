@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import os
+import stat
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -39,6 +41,17 @@ def test_what_drops_the_privileges_gets_no_variable_that_a_package_names(
     assert not {"LD_DEBUG_OUTPUT", "OWN"} & before.keys()
     assert after["LD_DEBUG_OUTPUT"] == "/steered" and after["OWN"] == f"in {tmp_path}/data"
     assert after["KEY"] == "secret"
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a folder to another account")
+def test_the_data_folder_of_a_look_ahead_is_its_own_accounts_alone(tmp_path: Path) -> None:
+    dropping = ("/usr/bin/setpriv", "--reuid=65534", "--clear-groups", "--no-new-privs", "--")
+    layout = SimpleNamespace(unprivileged=dropping, driver={"name": "systemd"})
+    host: Any = SimpleNamespace(layout=layout, effects=Effects(), senses=Senses())
+    look = _Preview(host, ServerDefinition("box", "mcpb", "box", "1", "stdio"), tmp_path)
+    look._make_data()
+    found = (tmp_path / "data").stat()
+    assert (found.st_uid, stat.S_IMODE(found.st_mode)) == (65534, 0o700)
 
 
 def _lines(path: Path) -> list[list[str]]:
