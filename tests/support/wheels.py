@@ -37,6 +37,7 @@ RELEASES: Mapping[str, Mapping[str, Any]] = {
     "2.15.0": {"flickers": "slow"},
     "2.16.0": {"start": "mute"},
     "2.17.0": {"legacy_lacks": ["recall"]},
+    "2.18.0": {"eras": ["modern"]},
 }
 """Versions of the test server, and what is wrong with each."""
 

@@ -18,6 +18,7 @@ from tests.support.client import LegacySession, modern_call
 from tests.support.node import Node, box, version
 
 LEGACY_ONLY = "2.6.0"
+MODERN_ONLY = "2.18.0"
 
 
 def used(node: Node, keep: bool = True) -> dict[str, Any]:
@@ -63,6 +64,23 @@ def test_an_era_that_clients_use_is_only_dropped_when_it_is_let_go_explicitly(no
     assert any("stopped: it no longer serves modern" in warning for warning in foreseen.report.warnings)
     done = node.update(LEGACY_ONLY, update={**allowed, "drop_eras": ["modern"]}).to_json()
     assert (done["active"]["version"], done["eras_in_use"]["eras"]["modern"]["in_use"]) == (LEGACY_ONLY, True)
+
+
+def test_legacy_is_not_dropped_while_sessions_of_it_were_seen_in_the_last_days(node: Node) -> None:
+    allowed: dict[str, Any] = {"on_breaking": "allow"}
+    node.update("1.0.0")
+    session = LegacySession(node.url())
+    session.close()
+    with pytest.raises(
+        UpdateFailed, match=r"no longer serves legacy, which clients use.*drop_eras: \[legacy\]"
+    ):
+        node.update(MODERN_ONLY, update=allowed)
+    kept = LegacySession(node.url())
+    assert kept.call("whoami").split()[0] == "1.0.0"
+    kept.close()
+    done = node.update(MODERN_ONLY, update={**allowed, "drop_eras": ["legacy"]}).to_json()
+    assert (done["active"]["version"], done["active"]["eras"]) == (MODERN_ONLY, ["modern"])
+    assert modern_call(node.url(), "whoami").split()[0] == MODERN_ONLY
 
 
 def test_an_era_that_nobody_used_may_go_and_the_result_says_for_how_long_it_was_watched(node: Node) -> None:
