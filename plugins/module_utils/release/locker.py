@@ -14,6 +14,7 @@ from pathlib import Path
 from ..effects import Effects
 from ..errors import FleetError, refused
 from . import published
+from .addresses import carries_credential, resolved_from
 from .closure import Closure
 from .failures import without_secrets
 from .installation import Installation
@@ -141,14 +142,7 @@ class Locker:
         with tempfile.TemporaryDirectory(prefix="mcpops-lock-") as folder:
             source = self._sources[work.package.registry_type]
             closure, times = source.resolve(work, Path(folder), target, cut)
-        for name, data in closure.files.items():
-            text = data.decode("utf-8", "replace")
-            if without_secrets(text) != text:
-                raise FleetError(
-                    f"lock {work.package}",
-                    f"{name} would have a password in it, in an address of the registry",
-                    "Give it to the tools in their own configuration (npmrc, netrc), not in addresses.",
-                )
+        _require_public(closure)
         return canonical_files(closure), times
 
     def _refused(self, young: list[str], times: Times, more: str = "") -> FleetError:
@@ -192,6 +186,18 @@ class _Npm:
         """The closure, published until the cut; and when each was. It is the same for every target."""
         closure = self._registry.resolve(work, staging, elsewhere=True, before=cut)
         return closure, published.of_npm_cache(closure.artifacts, self._cache)
+
+
+def _require_public(closure: Closure) -> None:
+    """Raise FleetError for a lock that would hand a credential to all who read the inventory."""
+    for name, data in closure.files.items():
+        for address in resolved_from(name, data):
+            if carries_credential(address):
+                raise FleetError(
+                    f"lock {closure.package}",
+                    f"{name} would have a password or token in it, in the address {without_secrets(address)}",
+                    "Give it to the tools in their own configuration (npmrc, netrc), not in addresses.",
+                )
 
 
 def oldest(targets: Iterable[Target]) -> Target:

@@ -26,6 +26,7 @@ SHARED_CACHE = Path(os.environ.get("MCPOPS_TEST_CACHE", "~/.cache/mcpops-tests")
 """Archives of the public registries, kept between runs."""
 
 TIME = Package("pypi", "mcp-server-time", "2026.8.18")
+FILES = Package("npm", "@modelcontextprotocol/server-filesystem", "2026.7.10")
 MEMORY = Package("npm", "@modelcontextprotocol/server-memory", "2026.8.31")
 
 

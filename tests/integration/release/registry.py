@@ -73,12 +73,14 @@ def tarball(described: Mapping[str, object], extra: Mapping[str, bytes]) -> byte
 class Registry:
     """The registry while it runs; ``served`` counts the requests.
 
-    ``published`` says when its packages were (None: it does not tell).
+    ``published`` says when its packages were (None: it does not tell), ``user`` who is named in the addresses
+    of archives (as ``name:password@``), ``query`` what follows them.
     """
 
     def __init__(self) -> None:
         self.served = 0
         self.published: str | None = None
+        self.user, self.query = "", ""
         self.wheels = {name: wheel(name, f"{name} = {name.replace('-', '_')}:main\n") for name in _PYPI}
         self.tarballs = {
             name: tarball({"name": name, "version": VERSION, **described}, extra)
@@ -148,7 +150,7 @@ class Registry:
         described, _extra = _NPM[name]
         archive = b"" if name == "bad-hash" else self.tarballs[name]
         integrity = "sha512-" + base64.b64encode(hashlib.sha512(archive).digest()).decode()
-        tarball_address = f"http://{self.address}/npm/{name}/-/{name}-{VERSION}.tgz"
+        tarball_address = f"http://{self.user}{self.address}/npm/{name}/-/{name}-{VERSION}.tgz{self.query}"
         scripts = {"hasInstallScript": True} if "scripts" in described else {}
         version = {
             "name": name,
@@ -194,7 +196,15 @@ def _handler(registry: Registry) -> type[BaseHTTPRequestHandler]:
     return Handler
 
 
-_PYPI = ("good-server", "cut-off", "half-page", "bad-hash", "needs-runtime", "misses-part")
+_PYPI = (
+    "good-server",
+    "server-auth-token",
+    "cut-off",
+    "half-page",
+    "bad-hash",
+    "needs-runtime",
+    "misses-part",
+)
 
 _RUNS_SCRIPT = "require('fs').writeFileSync('ran', '')"
 _NPM: dict[str, tuple[dict[str, object], dict[str, bytes]]] = {
@@ -220,5 +230,6 @@ _NPM: dict[str, tuple[dict[str, object], dict[str, bytes]]] = {
     ),
     "part-for-arm": ({"os": ["linux"], "cpu": ["arm64"]}, {}),
     "part-for-intel": ({"os": ["linux"], "cpu": ["x64"]}, {}),
+    "server-auth-token": ({"bin": "cli.js", "funding": "https://pay.example/me?sponsor=1"}, {}),
     "misses-part": ({"bin": "cli.js", "dependencies": {"not-there": "1.0.0"}}, {}),
 }

@@ -24,7 +24,7 @@ from ansible_collections.mcpops.fleet.plugins.module_utils.release.package impor
 from ansible_collections.mcpops.fleet.plugins.module_utils.release.releases import Releases
 from ansible_collections.mcpops.fleet.plugins.module_utils.release.target import Target
 from tests.integration.release.conftest import use
-from tests.integration.release.place import SHARED_CACHE, TIME, releases, tools, tree_of
+from tests.integration.release.place import FILES, SHARED_CACHE, TIME, answer, releases, tools, tree_of
 from tests.integration.release.registry import Registry
 
 GOOD = {kind: Package(kind, "good-server", "1.0.0") for kind in ("npm", "pypi")}
@@ -269,3 +269,39 @@ def test_an_address_with_a_password_does_not_get_into_a_lock(
             assert "s3cr3t" not in str(error)
             continue
         assert "s3cr3t" not in made.after
+
+
+@pytest.mark.parametrize(
+    ("user", "query"), [("user:s3cr3t@", ""), ("s3cr3t@", ""), ("", "?x=1&access_token=s3cr3t")]
+)
+def test_a_registry_that_puts_credentials_into_addresses_is_not_locked(
+    user: str, query: str, changing: Registry, tmp_path: Path
+) -> None:
+    changing.user, changing.query = user, query
+    with pytest.raises(FleetError, match="password or token in it, in the address http://127") as caught:
+        lock(tmp_path / "locks", GOOD["npm"], tmp_path / "cache")
+    assert "s3cr3t" not in str(caught.value)
+    assert not (tmp_path / "locks").exists()
+
+
+@pytest.mark.usefixtures("registry")
+@pytest.mark.parametrize("registry_type", ["npm", "pypi"])
+def test_what_only_sounds_like_a_credential_is_locked_and_installed(
+    registry_type: str, root: Path, tmp_path: Path
+) -> None:
+    package = Package(registry_type, "server-auth-token", "1.0.0")
+    made = lock(tmp_path / "locks", package, tmp_path / "cache")
+    assert "server-auth-token" in made.after
+    release = host(root, tmp_path / "cache", made.lock).install(package, timeout=60)
+    assert release.digest == made.lock.closure.digest
+
+
+def test_a_real_server_whose_lock_has_pages_for_funding_is_locked_and_serves(
+    root: Path, tmp_path: Path
+) -> None:
+    made = lock(tmp_path / "locks", FILES, SHARED_CACHE)
+    assert "?sponsor=1" in made.after
+    there = host(root, SHARED_CACHE, made.lock)
+    release = there.install(FILES, timeout=300)
+    assert release.digest == made.lock.closure.digest
+    assert '"serverInfo"' in answer((*there.command(release), str(tmp_path)), tmp_path)
