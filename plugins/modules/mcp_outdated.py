@@ -177,6 +177,7 @@ servers:
 """
 
 from datetime import datetime, timezone
+from http.client import HTTPException
 from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError
@@ -194,6 +195,7 @@ from ..module_utils.outdated.npm import NpmRegistry
 from ..module_utils.outdated.pypi import ACCEPT, Page, PythonIndex, shown
 from ..module_utils.outdated.standing import Running, entries_of
 from ..module_utils.release.bundles import TOOLS, tools_of
+from ..module_utils.release.deadline import TooLarge, pieces, within
 
 _LIMIT = 64 * 1024 * 1024
 """Bytes of an index's page."""
@@ -251,15 +253,21 @@ def fetch(address: str, timeout: float) -> Page | None:
     try:
         if parts.scheme == "file":
             return _local(Path(unquote(parts.path)))
-        with open_url(address, headers={"Accept": ACCEPT}, timeout=timeout, follow_redirects="all") as answer:
-            return Page(answer.headers.get_content_type(), answer.read(_LIMIT))
+        return within(timeout, lambda until: _opened(address, timeout, until))
     except HTTPError as error:
         if error.code in (404, 410):
             return None
         raise NotChecked(f"the index answered with HTTP {error.code} ({shown(address)})") from error
-    except (OSError, ValueError) as error:
+    except TooLarge as error:
+        raise NotChecked(f"the index's answer is no page of a package ({shown(address)}: {error})") from error
+    except (HTTPException, OSError, ValueError) as error:
         reason = str(getattr(error, "reason", None) or error)
         raise NotChecked(f"the index is out of reach ({shown(address)}: {shown(reason)})") from error
+
+
+def _opened(address: str, timeout: float, until: float) -> Page:
+    with open_url(address, headers={"Accept": ACCEPT}, timeout=timeout, follow_redirects="all") as answer:
+        return Page(answer.headers.get_content_type(), b"".join(pieces(answer, until, _LIMIT)))
 
 
 def _local(folder: Path) -> Page | None:

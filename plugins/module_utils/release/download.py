@@ -6,17 +6,18 @@
 from __future__ import annotations
 
 import hashlib
+import http.client
 import urllib.error
 import urllib.request
 from pathlib import Path
 from time import monotonic
 
 from ..errors import FleetError
+from .deadline import TooLarge, pieces, within
 
 SCHEME = "https://"
 
 _SILENCE = 60.0
-_CHUNK = 2**20
 
 
 class _OnlyHttps(urllib.request.HTTPRedirectHandler):
@@ -39,21 +40,22 @@ def download(url: str, place: Path, timeout: float, limit: int) -> str:
     :param timeout: seconds for all of it. :param limit: bytes at most.
     :raises FleetError: what was written until then is for the caller to remove.
     """
-    deadline, digest, size = monotonic() + timeout, hashlib.sha256(), 0
     try:
-        opener = urllib.request.build_opener(_OnlyHttps())
-        with opener.open(url, timeout=min(timeout, _SILENCE)) as answer, place.open("wb") as stream:
-            while piece := answer.read(_CHUNK):
-                size += len(piece)
-                if size > limit or monotonic() > deadline:
-                    why = f"it is larger than {limit // 2**20} MB" if size > limit else "it took too long"
-                    raise _failed(url, why)
-                digest.update(piece)
-                stream.write(piece)
+        return within(timeout, lambda until: _fetched(url, place, until, limit))
     except urllib.error.HTTPError as error:
         raise _failed(url, str(error)) from error
-    except (urllib.error.URLError, OSError, ValueError) as error:
+    except (urllib.error.URLError, http.client.HTTPException, OSError, ValueError, TooLarge) as error:
         raise _failed(url, str(getattr(error, "reason", error))) from error
+
+
+def _fetched(url: str, place: Path, until: float, limit: int) -> str:
+    opener, digest = urllib.request.build_opener(_OnlyHttps()), hashlib.sha256()
+    silence = max(0.001, min(until - monotonic(), _SILENCE))
+    # The file first: a download that was given up meanwhile must not make one.
+    with place.open("wb") as stream, opener.open(url, timeout=silence) as answer:
+        for piece in pieces(answer, until, limit):
+            digest.update(piece)
+            stream.write(piece)
     return digest.hexdigest()
 
 

@@ -9,13 +9,16 @@ import socketserver
 import threading
 import time
 from http.server import ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from ansible_collections.mcpops.fleet.plugins.modules import mcp_outdated
 from ansible_collections.mcpops.fleet.plugins.modules.mcp_outdated import run
 from tests.integration.release.conftest import use
 from tests.integration.release.registry import Registry
+from tests.support.site import serving
 
 
 def ask(registry_type: str, identifier: str, version: str, timeout: float = 60) -> dict[str, Any]:
@@ -77,6 +80,32 @@ def test_a_registry_that_never_answers_is_given_up_in_time(monkeypatch: pytest.M
             "not checked"
         ] * 2
         server.shutdown()
+
+
+@pytest.mark.parametrize("slow", ["body", "headers"])
+def test_an_index_that_drips_is_given_up_in_time(
+    slow: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with serving(tmp_path) as address:
+        use(monkeypatch, f"{address}/npm", f"{address}/slow/{slow}")
+        began = time.monotonic()
+        found = ask("pypi", "good-server", "1.0.0", 2)
+        assert time.monotonic() - began < 20
+    assert found["status"] == "not checked"
+    assert "it did not end within 2 s" in found["problem"]
+
+
+def test_an_index_that_does_not_speak_http_or_never_ends_is_not_checked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "simple" / "good-server").mkdir(parents=True)
+    (tmp_path / "simple" / "good-server" / "index.html").write_bytes(b" " * 2000)
+    monkeypatch.setattr(mcp_outdated, "_LIMIT", 1000)
+    with serving(tmp_path) as address:
+        use(monkeypatch, f"{address}/npm", f"{address}/broken")
+        assert "out of reach" in ask("pypi", "good-server", "1.0.0", 5)["problem"]
+        use(monkeypatch, f"{address}/npm", f"{address}/simple")
+        assert "it is larger than" in ask("pypi", "good-server", "1.0.0", 5)["problem"]
 
 
 class _Silent(socketserver.BaseRequestHandler):

@@ -5,56 +5,24 @@
 
 from __future__ import annotations
 
-import functools
 import hashlib
-import http.server
-import ssl
-import subprocess
-import threading
 from collections.abc import Iterator
 from pathlib import Path
+from time import monotonic
 
 import pytest
 
 from ansible_collections.mcpops.fleet.plugins.module_utils.errors import FleetError
 from ansible_collections.mcpops.fleet.plugins.module_utils.release.download import download
-
-
-class Handler(http.server.SimpleHTTPRequestHandler):
-    """Serves a folder; /plain leads to where there is no TLS."""
-
-    def do_GET(self) -> None:
-        if self.path.startswith("/plain"):
-            self.send_response(302)
-            self.send_header("Location", "http://127.0.0.1:9/bundle?token=s3cr3t")
-            self.end_headers()
-            return
-        super().do_GET()
-
-    def log_message(self, *_: object) -> None:
-        """Say nothing."""
+from tests.support.site import trusted_site
 
 
 @pytest.fixture
-def address(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
-    argv = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", "-subj", "/CN=test"]
-    argv += ["-addext", "subjectAltName=IP:127.0.0.1", "-keyout", str(key), "-out", str(certificate)]
-    subprocess.run(argv, check=True, capture_output=True)
+def address(tmp_path: Path) -> Iterator[str]:
     (tmp_path / "site").mkdir()
     (tmp_path / "site" / "bundle").write_bytes(b"content" * 1000)
-    handler = functools.partial(Handler, directory=str(tmp_path / "site"))
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate, key)
-    server.socket = context.wrap_socket(server.socket, server_side=True)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
-    monkeypatch.setenv("no_proxy", "127.0.0.1")
-    yield f"https://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    server.server_close()
+    with trusted_site(tmp_path / "site", tmp_path) as address:
+        yield address
 
 
 def test_what_is_fetched_is_whole_and_its_hash_is_told(address: str, tmp_path: Path) -> None:
@@ -85,3 +53,16 @@ def test_a_certificate_that_nobody_trusts_is_refused(
     monkeypatch.delenv("SSL_CERT_FILE")
     with pytest.raises(FleetError, match="CERTIFICATE_VERIFY_FAILED|certificate verify failed"):
         download(f"{address}/bundle", tmp_path / "it", 20, 2**20)
+
+
+@pytest.mark.parametrize("slow", ["body", "headers"])
+def test_what_drips_is_given_up_when_its_time_is_over(address: str, tmp_path: Path, slow: str) -> None:
+    began = monotonic()
+    with pytest.raises(FleetError, match="it did not end within 1 s"):
+        download(f"{address}/slow/{slow}", tmp_path / "it", 1, 2**20)
+    assert monotonic() - began < 20
+
+
+def test_what_does_not_speak_http_is_told_like_any_other_failure(address: str, tmp_path: Path) -> None:
+    with pytest.raises(FleetError, match="nothing that HTTP knows"):
+        download(f"{address}/broken", tmp_path / "it", 20, 2**20)
