@@ -71,6 +71,7 @@ options:
   lock_timeout:
     description:
       - Seconds to wait for another cleanup of the same releases.
+      - With V(0) it does not wait; at most 86400 (a day).
     type: float
     default: 60
 seealso:
@@ -173,6 +174,7 @@ from ..module_utils.cleanup.clean import Cleaner, Outcome
 from ..module_utils.cleanup.report import diff_of, result_of
 from ..module_utils.effects import Effects
 from ..module_utils.errors import FleetError
+from ..module_utils.limits import require_waits
 from ..module_utils.module import CHARGE, charge_of, read_host
 from ..module_utils.retention.parse import parse_policies
 from ..module_utils.update.host import open_host
@@ -211,6 +213,7 @@ def main() -> None:
 
 def run(module: AnsibleModule) -> Outcome:
     """Foresee a cleanup, or do it."""
+    require_waits(module.params, "lock_timeout")
     policies, wanted = parse_policies(module.params["policies"], module.params["servers"])
     cleaner = Cleaner(open_host(read_host(module), Effects()), policies, wanted, charge_of(module))
     return cleaner.foresee() if module.check_mode else cleaner.clean(module.params["lock_timeout"])

@@ -50,7 +50,7 @@ options:
     default: 1
   timeout:
     description:
-      - Seconds for each check.
+      - Seconds for each check, at most 86400 (a day).
     type: float
     default: 15
 seealso:
@@ -96,6 +96,7 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils.definition.parse import parse
 from ..module_utils.errors import FleetError
+from ..module_utils.limits import require_time_limits
 from ..module_utils.module import open_for, require_apart
 from ..module_utils.update.health import Health, check
 
@@ -124,6 +125,7 @@ def main() -> None:
 def run(module: AnsibleModule) -> Health:
     """Check as often as asked for; the last result, or the first that is bad."""
     require_apart(module)
+    require_time_limits(module.params, "timeout")
     definition = parse(module.params["server"], module.params["credentials"])
     host = open_for(module, definition)
     if not module.check_mode and definition.over_http:

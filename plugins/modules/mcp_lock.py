@@ -112,7 +112,7 @@ options:
     default: ~/.cache/mcpops/bundles/.archives
   timeout:
     description:
-      - Seconds for resolving one package.
+      - Seconds for resolving one package, at most 86400 (a day).
     type: float
     default: 600
 seealso:
@@ -203,6 +203,7 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils.effects import Effects
 from ..module_utils.errors import FleetError
+from ..module_utils.limits import require_time_limits
 from ..module_utils.release.bundles import TOOLS, target_here, tools_of
 from ..module_utils.release.locker import Locked, Locker, Terms, oldest
 from ..module_utils.release.locks import Locks
@@ -266,6 +267,7 @@ def main() -> None:
 def run(module: AnsibleModule) -> tuple[list[dict[str, Any]], list[dict[str, str]]]:
     """Make the locks that are wanted; what fails is told with the others."""
     options, effects = module.params, Effects()
+    require_time_limits(options, "timeout")
     if not 1 <= options["at_once"] <= 64 or not 0 <= options["minimum_age"] <= 36500:
         raise FleetError(
             "lock",

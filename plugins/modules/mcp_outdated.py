@@ -84,7 +84,7 @@ options:
     default: 8
   timeout:
     description:
-      - Seconds for each question.
+      - Seconds for each question, at most 86400 (a day).
     type: float
     default: 30
 seealso:
@@ -188,6 +188,7 @@ from ansible.module_utils.urls import open_url
 
 from ..module_utils.effects import Effects
 from ..module_utils.errors import FleetError
+from ..module_utils.limits import require_time_limits
 from ..module_utils.outdated.answer import NotChecked
 from ..module_utils.outdated.ask import Once, Registry, ask_all
 from ..module_utils.outdated.locked import locked_versions
@@ -233,6 +234,7 @@ def main() -> None:
 
 def run(options: dict[str, Any]) -> list[dict[str, Any]]:
     """Ask, and compare."""
+    require_time_limits(options, "timeout")
     effects = Effects()
     tools = tools_of(options)
     index = PythonIndex(effects, tools, fetch, options["timeout"])

@@ -93,7 +93,7 @@ options:
     type: path
   timeout:
     description:
-      - Seconds for resolving and fetching one bundle.
+      - Seconds for resolving and fetching one bundle, at most 86400 (a day).
     type: float
     default: 600
 seealso:
@@ -165,6 +165,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ..module_utils.definition.package import parse_package
 from ..module_utils.effects import Effects
 from ..module_utils.errors import FleetError
+from ..module_utils.limits import require_time_limits
 from ..module_utils.release.bundle import Bundle
 from ..module_utils.release.bundles import TOOLS, Bundles, target_here, tools_of
 from ..module_utils.release.contents import located
@@ -206,6 +207,7 @@ def main() -> None:
 def run(module: AnsibleModule) -> tuple[bool, list[dict[str, Any]]]:
     """Make what is missing, for the oldest targets first: what fits them may fit others."""
     options, effects = module.params, Effects()
+    require_time_limits(options, "timeout")
     given = {key: value for key, value in options["package"].items() if value is not None}
     named = parse_package("mcp_release", given)
     package = located(*named.parts())

@@ -67,11 +67,12 @@ options:
   lock_timeout:
     description:
       - Seconds to wait for another run on the same server.
+      - With V(0) it does not wait; at most 86400 (a day).
     type: float
     default: 60
   ready_timeout:
     description:
-      - Seconds for each server to answer.
+      - Seconds for each server to answer, at most 86400 (a day).
     type: float
     default: 60
 seealso:
@@ -116,6 +117,7 @@ from ..module_utils.backup.age import HAS_PYRAGE, Identity
 from ..module_utils.backup.restore import Restore, Restored
 from ..module_utils.effects import Effects
 from ..module_utils.errors import FleetError
+from ..module_utils.limits import require_time_limits, require_waits
 from ..module_utils.module import CHARGE, charge_of, need, read_host
 from ..module_utils.update.host import open_host
 
@@ -152,6 +154,8 @@ def main() -> None:
 def run(module: AnsibleModule) -> Restored | None:
     """Restore; None in check mode on a host that could not look at the backup yet."""
     given = module.params
+    require_waits(given, "lock_timeout")
+    require_time_limits(given, "ready_timeout")
     # Who runs a server is not who installs it: files say by themselves who may read them.
     os.umask(0o022)
     if module.check_mode and not Path(given["config"]).exists():

@@ -75,6 +75,7 @@ options:
   lock_timeout:
     description:
       - Seconds to wait for another run on the same server of the same host.
+      - With V(0) it does not wait; at most 86400 (a day).
     type: float
     default: 60
   release_source:
@@ -313,6 +314,7 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils.definition.parse import parse, parse_name
 from ..module_utils.errors import FleetError
+from ..module_utils.limits import require_waits
 from ..module_utils.module import (
     CHARGE,
     charge_of,
@@ -364,6 +366,7 @@ def main() -> None:
 def run(module: AnsibleModule) -> tuple[Outcome, dict[str, Any] | None]:
     """Do what the options ask for; or say which bundle is wanted before that can be done."""
     require_apart(module)
+    require_waits(module.params, "lock_timeout")
     state, apply = module.params["state"], not module.check_mode
     read = parse_name if state == "absent" else parse
     definition = read(module.params["server"], module.params["credentials"])
