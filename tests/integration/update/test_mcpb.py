@@ -52,7 +52,7 @@ def test_a_bundle_serves_with_its_own_modules_and_the_credentials_of_its_definit
     assert len(list((node.root / "releases" / "mcpb" / "box").iterdir())) == 2
 
 
-def test_a_bundle_that_was_changed_is_refused_on_the_controller_and_on_the_host(
+def test_a_bundle_that_was_changed_after_the_controller_made_it_is_refused_by_the_host(
     node: Node, tmp_path: Path
 ) -> None:
     source = make_mcpb(tmp_path / "box-1.0.0.mcpb", tmp_path / "one", "1.0.0")
