@@ -31,6 +31,7 @@ from ansible_collections.mcpops.fleet.plugins.module_utils.release.locks import 
 from ansible_collections.mcpops.fleet.plugins.module_utils.release.npm import project
 from ansible_collections.mcpops.fleet.plugins.module_utils.release.package import Package
 from ansible_collections.mcpops.fleet.plugins.module_utils.release.target import Target
+from ansible_collections.mcpops.fleet.plugins.modules.mcp_lock import line
 
 SERVER = Package("pypi", "some-server", "1.4.2")
 NODE_SERVER = Package("npm", "@scope/server", "1.4.2")
@@ -224,3 +225,15 @@ def test_definitions_that_nothing_pins_are_refused_before_anything_is_changed(tm
         usable_locks([definition], str(tmp_path), "required")
     pinned = {**definition, "package": {**package, "version": f"sha256:{'a' * 64}"}}
     assert usable_locks([pinned], str(tmp_path), "required") == []
+
+
+@pytest.mark.parametrize(("changed", "how"), [(True, "locked"), (False, "ok")])
+def test_what_has_no_time_passes_with_a_notice_at_every_run_that_has_a_minimum_age(
+    changed: bool, how: str
+) -> None:
+    entry = {"servers": ["box"], "package": "pypi some-server 1.4.2", "changed": changed, "artifacts": 2}
+    entry |= {"published": "2026-05-01T10:00:00Z", "undated": ["part 2.0"]}
+    said = line(entry, 7, foreseen=False)
+    assert said.startswith(f"box: pypi some-server 1.4.2: {how}, 2 artifacts")
+    assert said.endswith("age NOT CHECKED (no registry says when they were published): part 2.0")
+    assert "NOT CHECKED" not in line(entry, 0, foreseen=False)
