@@ -72,6 +72,11 @@ options:
       - With O(state=rolled_back), go back only from an update that is under way. For rescue blocks.
     type: bool
     default: false
+  generation:
+    description:
+      - With O(unfinished_only=true), go back only from the update of this RV(transaction.generation).
+      - Another run may have begun one of its own meanwhile; V(0) is none.
+    type: int
   lock_timeout:
     description:
       - Seconds to wait for another run on the same server of the same host.
@@ -339,6 +344,7 @@ def main() -> None:
             "state": {"type": "str", "choices": ["present", "rolled_back", "absent"], "default": "present"},
             "phase": {"type": "str", "choices": ["staged", "active", "settled"], "default": "settled"},
             "unfinished_only": {"type": "bool", "default": False},
+            "generation": {"type": "int"},
             "lock_timeout": {"type": "float", "default": 60},
             "release_source": {"type": "str", "choices": ["registry", "controller"], "default": "registry"},
             "release_folder": {"type": "str", "default": "~/.cache/mcpops/bundles"},
@@ -388,7 +394,8 @@ def run(module: AnsibleModule) -> tuple[Outcome, dict[str, Any] | None]:
     if state == "absent":
         return converger.absent(apply), None
     if state == "rolled_back":
-        return converger.rolled_back(module.params["unfinished_only"], apply), None
+        only, generation = module.params["unfinished_only"], module.params["generation"]
+        return converger.rolled_back(only, apply, generation), None
     look = module.check_mode and module._diff
     if from_controller and not bundle:
         foreseen = Converger(host, definition, 0, charge).present(module.params["phase"], apply=False)

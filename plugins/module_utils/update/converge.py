@@ -77,13 +77,14 @@ class Converger:
                     raise UpdateFailed(said, self._outcome(steps, plan)) from error
             return self._outcome(steps, plan)
 
-    def rolled_back(self, unfinished_only: bool, apply: bool) -> Outcome:
+    def rolled_back(self, unfinished_only: bool, apply: bool, generation: int | None = None) -> Outcome:
         """Go back from what is under way, or else from the last update.
 
+        :param generation: with ``unfinished_only``, only from the change that has this one.
         :raises UpdateFailed: when the earlier release does not come up again; what serves goes on serving.
         """
         with self._session(apply) as steps:
-            plan = plan_rolled_back(self._observe(steps), unfinished_only)
+            plan = plan_rolled_back(self._observe(steps), unfinished_only, generation)
             if not apply:
                 return self._foreseen(steps, plan, self._way_back(steps))
             with self._audited.way_back(steps, plan, "rollback", self._way_back(steps)):

@@ -65,6 +65,7 @@ def describe(record: Record, serving: str | None) -> dict[str, Any]:
         "transaction": transaction
         and {
             "kind": transaction.kind,
+            "generation": transaction.generation,
             "step": transaction.step,
             "target": transaction.target,
             "origin": transaction.origin,

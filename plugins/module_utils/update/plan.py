@@ -106,9 +106,14 @@ def _restart(observed: Observed) -> tuple[str, ...]:
     return ("restart",) if stopped else ()
 
 
-def plan_rolled_back(observed: Observed, unfinished_only: bool) -> Plan:
-    """Go back: from what is under way, else (unless ``unfinished_only``) from the last update."""
+def plan_rolled_back(observed: Observed, unfinished_only: bool, generation: int | None = None) -> Plan:
+    """Go back: from what is under way, else (unless ``unfinished_only``) from the last update.
+
+    :param generation: with ``unfinished_only``, only from the change that has this one: others are of others.
+    """
     transaction = observed.record.transaction
+    if unfinished_only and generation is not None and transaction and transaction.generation != generation:
+        return Plan()
     if transaction is not None:
         action = {"update": "undo", "rollback": "finish", "remove": "remove"}[transaction.kind]
         return Plan(before=(action,) if action == "remove" else (*_edge(observed), action))
