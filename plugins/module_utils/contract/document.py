@@ -111,6 +111,27 @@ def core(schema: Any, words: bool = False) -> Any:
     return result
 
 
+def ordered(schema: Any) -> Any:
+    """A schema as it is, with the lists that are sets in one order.
+
+    Only where a keyword stands: what is called ``enum`` or ``required`` within a value (a default, a constant)
+    is a part of that value.
+    """
+    if not isinstance(schema, Mapping):
+        return schema
+    result: dict[str, Any] = {}
+    for keyword, value in schema.items():
+        if keyword in _SETS and isinstance(value, list):
+            result[keyword] = sorted(value, key=lambda item: (str(item), exact(item)))
+        elif (keyword in MAPS or keyword == "dependencies") and isinstance(value, Mapping):
+            result[keyword] = {name: ordered(inner) for name, inner in value.items()}
+        elif isinstance(value, list) and (keyword in LISTS or keyword == "items"):
+            result[keyword] = [ordered(inner) for inner in value]
+        else:
+            result[keyword] = ordered(value) if keyword in SINGLE else value
+    return result
+
+
 @dataclass
 class Budget:
     """How much may still be asked of schemas, over several comparisons: questions, and values tried."""

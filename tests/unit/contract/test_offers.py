@@ -109,6 +109,28 @@ def test_the_digest_covers_what_is_judged_and_not_the_data_of_a_server() -> None
     assert one.digest() != tool().digest()
 
 
+@pytest.mark.parametrize("keyword", ["const", "default", "examples", "x-hint"])
+def test_the_digest_keeps_the_order_of_lists_within_values(keyword: str) -> None:
+    """A list under ``required`` in a value is data, and no set of names."""
+    one, two = (
+        tool(inputSchema={**OBJECT, "properties": {"a": {keyword: {"required": names, "enum": names}}}})
+        for names in (["a", "b"], ["b", "a"])
+    )
+    assert one.digest() != two.digest()
+
+
+def test_the_digest_of_a_set_does_not_depend_on_its_order_where_values_look_alike() -> None:
+    one, two = (tool(inputSchema={**OBJECT, "properties": {"a": {"enum": v}}}) for v in ([1, "1"], ["1", 1]))
+    assert one.digest() == two.digest()
+
+
+def test_two_items_of_one_name_are_refused_unless_they_are_the_same() -> None:
+    item = {"name": "t", "inputSchema": OBJECT}
+    assert Offer.of(["legacy"], tools=[item, {**item, "_meta": {}}]).digest() == tool().digest()
+    with pytest.raises(FleetError, match="tool 't' is listed twice, and not the same both times"):
+        Offer.of(["legacy"], tools=[{**item, "description": "x"}, item])
+
+
 @pytest.mark.parametrize(
     ("text", "points", "seen"),
     [
