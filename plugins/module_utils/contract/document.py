@@ -25,8 +25,11 @@ ANNOTATIONS = frozenset(
 NAMING = frozenset({"$anchor", "$defs", "$dynamicAnchor", "$id", "$schema", "definitions", "id"})
 """Keywords by which parts of a schema are found."""
 
-MAPS = frozenset({"$defs", "definitions", "dependentSchemas", "patternProperties", "properties"})
-"""Keywords whose value has a schema by each name; a name there is no keyword."""
+MAPS = frozenset(
+    {"$defs", "definitions", "dependencies", "dependentSchemas", "patternProperties", "properties"}
+)
+"""Keywords whose value has a schema by each name; a name there is no keyword. (``dependencies`` has a list of
+names for some.)"""
 
 LISTS = frozenset({"allOf", "anyOf", "oneOf", "prefixItems"})
 SINGLE = frozenset(
@@ -114,8 +117,8 @@ def core(schema: Any, words: bool = False) -> Any:
 def ordered(schema: Any) -> Any:
     """A schema as it is, with the lists that are sets in one order.
 
-    Only where a keyword stands: what is called ``enum`` or ``required`` within a value (a default, a constant)
-    is a part of that value.
+    Only where a keyword stands: what is called ``enum`` or ``required`` within a value (a default, a
+    constant) is a part of that value.
     """
     if not isinstance(schema, Mapping):
         return schema
@@ -123,7 +126,7 @@ def ordered(schema: Any) -> Any:
     for keyword, value in schema.items():
         if keyword in _SETS and isinstance(value, list):
             result[keyword] = sorted(value, key=lambda item: (str(item), exact(item)))
-        elif (keyword in MAPS or keyword == "dependencies") and isinstance(value, Mapping):
+        elif keyword in MAPS and isinstance(value, Mapping):
             result[keyword] = {name: ordered(inner) for name, inner in value.items()}
         elif isinstance(value, list) and (keyword in LISTS or keyword == "items"):
             result[keyword] = [ordered(inner) for inner in value]
@@ -145,10 +148,13 @@ class Budget:
 
 
 class Document:
-    """One schema with all that its references lead to. Only references within it are followed."""
+    """One schema with all that its references lead to. Only references within it are followed.
 
-    def __init__(self, root: Any, budget: Budget | None = None) -> None:
-        self.root = core(root)
+    :param as_it_is: with the words that describe it.
+    """
+
+    def __init__(self, root: Any, budget: Budget | None = None, as_it_is: bool = False) -> None:
+        self.root = root if as_it_is else core(root)
         self.budget = budget or Budget()
         dialect = root.get("$schema") if isinstance(root, Mapping) else None
         self.ref_stands_alone = isinstance(dialect, str) and any(old in dialect for old in _IGNORES_SIBLINGS)
@@ -220,9 +226,10 @@ class Document:
         while places:
             place = places.pop()
             if isinstance(place, dict):
-                anchor, identity = place.get("$anchor"), place.get("$id")
-                if isinstance(anchor, str):
-                    anchors[anchor] = place
+                identity = place.get("$id")
+                for anchor in (place.get("$dynamicAnchor"), place.get("$anchor")):
+                    if isinstance(anchor, str):
+                        anchors[anchor] = place
                 if isinstance(identity, str) and identity.startswith("#"):
                     anchors[identity[1:]] = place
                 elif isinstance(identity, str) and place is not self.root:

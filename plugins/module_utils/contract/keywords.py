@@ -386,6 +386,10 @@ _CHECKS: dict[str, tuple[frozenset[str], _Check]] = {
 }
 """Keywords, the types that they say something of, and how they are compared. Others rule nothing out."""
 
-CHECKED = tuple(_CHECKS)
+APPLIES = {keyword: types for keyword, (types, _check) in _CHECKS.items()} | dict.fromkeys(
+    ("additionalItems", "items", "maxContains", "minContains", "prefixItems"), _ARRAY
+)
+"""Keywords, and the types that they say something of."""
+
 RULING = frozenset({"$ref", "maxContains", "minContains", "nullable", "type"})
 """Those that are compared together with others."""
