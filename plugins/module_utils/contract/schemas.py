@@ -41,7 +41,9 @@ def _changed(direction: str, old: Node, new: Node, budget: Budget) -> Iterator[t
         for reason in wider:
             yield COMPATIBLE, _sentence(reason, direction, not taken)
         if not wider:
-            yield COMPATIBLE, f"{direction}: its schema is written in another way and allows the same"
+            more = "cannot tell whether it allows " + ("more" if taken else "less")
+            tail = f"; {more}" if asked else " and allows the same"
+            yield COMPATIBLE, f"{direction}: its schema is written in another way{tail}"
 
 
 def _ask(taken: bool, pair: tuple[Node, Node], budget: Budget) -> tuple[Reason, ...]:

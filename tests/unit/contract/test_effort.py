@@ -47,10 +47,36 @@ def test_a_pattern_that_can_be_tried_in_too_many_ways_is_not_tried(pattern: str)
         (r"^(red|green|blue)$", "green", "grey"),
         (r"^\(.*\)*$", "(x)", "x"),
         (r"a\?b\?c\?d\?|[(|)]{3}", "(|)", "("),
+        ("^(x$)", "x", "x\n"),
+        ("^x$|^y", "x", "x\n"),
+        (r"^[\w.+-]+@[^\s@]+$", "a.b@example.org", "a b@example.org"),
+        (r"^[^\]\[\\/]+$", "é", "["),
     ],
 )
 def test_a_usual_pattern_is_tried(pattern: str, good: str, bad: str) -> None:
     assert (matches(pattern, good), matches(pattern, bad)) == (True, False)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "text"),
+    [
+        ("^a{,2}$", "aa"),
+        (r"^a\Z", "a"),
+        (r"\Aa", "a"),
+        ("^[]x]$", "x"),
+        ("^[^]x]$", "y"),
+        ("a++", "a"),
+        (r"^\a", "a"),
+        (r"^\S+$", "a\u00a0b"),
+        (r"^[\s]$", "\ufeff"),
+        ("^...$", "a\rb"),
+        ("^...$", "a\u2028b"),
+        ("^.$", "\U0001f600"),
+        ("^[\U0001f600]$", "x"),
+    ],
+)
+def test_a_pattern_that_languages_read_differently_is_not_tried(pattern: str, text: str) -> None:
+    assert matches(pattern, text) is None
 
 
 def test_each_value_of_a_list_is_read_once_however_many_are_compared_with_it(
