@@ -19,6 +19,9 @@ MOST = 256
 MOST_PARTS = 1000
 """Schemas that hold together and are looked at."""
 
+_FREE_STEPS = 64
+"""Schemas within one place that cost no more than its question."""
+
 KINDS = frozenset({"null", "boolean", "object", "array", "string", "integer", "fraction"})
 """Types of values, as disjoint sets: a number is an integer or has a fraction."""
 
@@ -65,10 +68,14 @@ def branches(nodes: Sequence[Node]) -> list[Branch]:
     :raises Unsure: when that cannot be told: a circle of references, too many alternatives.
     """
     found: list[Branch] = []
+    steps = 0
     opened = [_Open(tuple((node, frozenset[str]()) for node in nodes))]
     while opened:
         state = opened.pop()
         _bounded(len(found) + len(opened))
+        steps += 1
+        if steps % _FREE_STEPS == 0 and not nodes[0].document.budget.spend(_FREE_STEPS):
+            raise Unsure("cannot tell what it allows: there is too much in it to look at")
         if not state.waiting:
             found.append(Branch(state.parts, state.besides, state.chosen))
         else:

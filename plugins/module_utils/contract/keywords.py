@@ -68,23 +68,30 @@ def _names(question: Asking, facts: Facts, other: Facts) -> list[Reason]:
     if question.names_of_first:
         lost = [name for name in facts.names if _described(facts, name) and not _described(other, name)]
         found = [Reason("gone", path=(name,)) for name in lost if other.member(name) is None]
-        return found + _unnamed(facts, other)
+        if not other.closed:
+            found += _unnamed(facts, other, "gone", "described")
+        return found
     lost = [
         name
         for name in other.names
         if _described(other, name) and (facts.member(name) is None or name in facts.also)
     ]
-    return [Reason("missing", path=(name,)) for name in lost]
+    return [Reason("missing", path=(name,)) for name in lost] + _unnamed(
+        other, facts, "missing", "undescribed"
+    )
 
 
-def _unnamed(facts: Facts, other: Facts) -> list[Reason]:
-    """Names that are described without being named, and by the other side not at all: they get lost, too."""
-    if other.open or other.closed:
+def _unnamed(facts: Facts, other: Facts, one: str, several: str) -> list[Reason]:
+    """Names that are described without being named, and by the other side not at all: they get lost, too.
+
+    :param one: what is said of a pattern of names, and ``several`` of all further ones.
+    """
+    if other.open:
         return []
     patterns = [pattern for pattern in facts.patterns if pattern not in other.patterns]
-    found = [Reason("gone", path=(f"[{pattern}]",)) for pattern in patterns]
+    found = [Reason(one, path=(f"[{pattern}]",)) for pattern in patterns]
     if facts.open and any(node.schema is not True and node.schema != {} for node in facts.others):
-        found.append(Reason("described"))
+        found.append(Reason(several))
     return found
 
 

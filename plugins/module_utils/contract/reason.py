@@ -121,6 +121,7 @@ _SAYS: dict[str, _Says] = {
     "missing": _either("is new", "is gone"),
     "others": _either("further names are no longer allowed", "further names are allowed now"),
     "described": _either("further names are no longer described", "further names are described now"),
+    "undescribed": _either("further names are described now", "further names are no longer described"),
     "unique": _either("items have to be unique now", "items need not be unique any more"),
     "nothing": _either("nothing is allowed any more", "something is allowed now"),
     "more": _either("is allowed no longer beside others", "is allowed now beside others"),

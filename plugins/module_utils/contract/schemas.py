@@ -25,12 +25,15 @@ def differences(direction: str, old: Any, new: Any, budget: Budget) -> Iterator[
     :param direction: INPUT: the new schema has to allow what the old one did; OUTPUT: the other way round.
     """
     before, after = node_of(old, budget), node_of(new, budget)
+    described = [*_described(direction, old, new)]
     if not before.same(after):
-        yield from _changed(direction, before, after, budget)
-    yield from _described(direction, old, new)
+        breaks = any(weight == BREAKING for weight, _reason in described)
+        yield from _changed(direction, before, after, budget, breaks)
+    yield from described
 
 
-def _changed(direction: str, old: Node, new: Node, budget: Budget) -> Iterator[tuple[str, str]]:
+def _changed(direction: str, old: Node, new: Node, budget: Budget, breaks: bool) -> Iterator[tuple[str, str]]:
+    """:param breaks: whether something besides what is allowed breaks callers."""
     taken = direction == INPUT
     breaking = _ask(taken, (old, new) if taken else (new, old), budget)
     for reason in breaking:
@@ -40,7 +43,7 @@ def _changed(direction: str, old: Node, new: Node, budget: Budget) -> Iterator[t
     if wider or not breaking:
         for reason in wider:
             yield COMPATIBLE, _sentence(reason, direction, not taken)
-        if not wider:
+        if not wider and not breaks:
             more = "cannot tell whether it allows " + ("more" if taken else "less")
             tail = f"; {more}" if asked else " and allows the same"
             yield COMPATIBLE, f"{direction}: its schema is written in another way{tail}"

@@ -17,6 +17,8 @@ from ansible_collections.mcpops.fleet.plugins.module_utils.contract.pattern impo
     matches,
     ways,
 )
+from tests.unit.contract.changes import INPUT
+from tests.unit.contract.test_changes import changed
 
 
 @pytest.mark.parametrize(
@@ -103,3 +105,51 @@ def test_what_is_tried_without_budget_has_no_certain_answer() -> None:
     costly = node_of({"pattern": "x.*y.*z"}, Budget(left=100))
     assert valid("x" * 200, costly) is None
     assert valid("xyz", node_of({"pattern": "x.*y.*z"}, Budget(left=100))) is True
+
+
+LITERALS = [{"const": str(number)} for number in range(3000)]
+
+
+@pytest.mark.parametrize(
+    ("schema", "says"),
+    [
+        ({"anyOf": LITERALS, "oneOf": LITERALS}, "more than 256 alternatives"),
+        ({"oneOf": LITERALS}, "more than 256 alternatives"),
+        ({"allOf": [{"anyOf": LITERALS[:200]}, {"oneOf": LITERALS[:200]}]}, "more than 256 alternatives"),
+        ({"allOf": [{"minLength": 1}] * 50_000}, "more than 1000 schemas"),
+        ({"allOf": [{"anyOf": [{"minLength": n}, {"maxLength": n}]} for n in range(900)]}, "cannot tell"),
+    ],
+)
+def test_what_would_have_to_be_multiplied_out_is_given_up_before_it_is(schema: Any, says: str) -> None:
+    for old, new in (({"type": "string"}, schema), (schema, {"type": "string"})):
+        root = {"type": "object", "properties": {"a": new}}
+        before = {"type": "object", "properties": {"a": old}}
+        found = changed(INPUT, before, root).breaking
+        assert found
+        assert new != schema or says in "".join(found)
+
+
+def test_conditions_that_refer_to_each_other_are_looked_at_once() -> None:
+    def circle(kind: str) -> Any:
+        names = [f"d{n}" for n in range(30)]
+        every = [{"$ref": f"#/$defs/{name}"} for name in names]
+        definitions = {
+            name: {
+                "type": "object", "if": {"anyOf": every}, "then": every[0], "properties": {name: {"type": kind}},
+            }
+            for name in names
+        }  # fmt: skip
+        return {"type": "object", "properties": {"a": every[0]}, "$defs": definitions}
+
+    assert changed(INPUT, circle("integer"), circle("number")).breaking
+
+
+def test_alternatives_that_are_told_apart_one_by_one_are_on_the_budget() -> None:
+    def union(kind: str) -> Any:
+        several = [
+            {"type": "object", "properties": {"k": {"const": n}, "v": {"type": kind}}, "required": ["k"]}
+            for n in range(120)
+        ]
+        return {"type": "object", "properties": {"a": {"oneOf": several}}}
+
+    assert "too much in it" in changed(INPUT, union("integer"), union("number")).breaking[0]
