@@ -135,13 +135,18 @@ def _items(old: Offer, new: Offer, budget: Budget) -> Iterator[Change]:
                     yield Change(item, ADDED, weight, reason)
             elif name not in after:
                 yield Change(item, REMOVED, lost, "is gone")
-            elif not same(before[name], after[name]):
-                found = _found(_JUDGES[kind], before[name], after[name], budget)
-                for weight, reason in found or [(DESCRIBED, "it is written in another way")]:
+            else:
+                for weight, reason in _found(_changes, kind, before[name], after[name], budget):
                     yield Change(item, CHANGED, weight, reason)
     if None not in (old.instructions, new.instructions) and old.instructions != new.instructions:
         was, now = (one_line(str(text), 400) or "none" for text in (old.instructions, new.instructions))
         yield Change("instructions", CHANGED, DESCRIBED, f"they were {was!r}, are {now!r}")
+
+
+def _changes(kind: str, old: Mapping[str, Any], new: Mapping[str, Any], budget: Budget) -> Found:
+    if not same(old, new):
+        found = [*_JUDGES[kind](old, new, budget)]
+        yield from found or [(DESCRIBED, "it is written in another way")]
 
 
 def _found(judge: Callable[..., Found], *about: Any) -> list[tuple[str, str]]:

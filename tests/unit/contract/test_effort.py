@@ -135,10 +135,13 @@ def test_conditions_that_refer_to_each_other_are_looked_at_once() -> None:
         every = [{"$ref": f"#/$defs/{name}"} for name in names]
         definitions = {
             name: {
-                "type": "object", "if": {"anyOf": every}, "then": every[0], "properties": {name: {"type": kind}},
+                "type": "object",
+                "if": {"anyOf": every},
+                "then": every[0],
+                "properties": {name: {"type": kind}},
             }
             for name in names
-        }  # fmt: skip
+        }
         return {"type": "object", "properties": {"a": every[0]}, "$defs": definitions}
 
     assert changed(INPUT, circle("integer"), circle("number")).breaking

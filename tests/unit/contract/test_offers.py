@@ -114,7 +114,8 @@ def test_what_a_model_reads_of_a_new_item_is_shown_wherever_it_stands() -> None:
         ("resource_templates", {"uriTemplate": "n", "mimeType": said}),
     ]
     for kind, item in items:
-        difference = compare(Offer.of(["legacy"]), Offer.of(["legacy"], **{kind: [item]}))
+        listed: dict[str, Any] = {kind: [item]}
+        difference = compare(Offer.of(["legacy"]), Offer.of(["legacy"], **listed))
         assert difference.verdict == "compatible"
         assert said in "".join(difference.described), item
 
