@@ -14,7 +14,7 @@ from dataclasses import replace
 from typing import Any
 
 from .branches import Branch, Facts, branches, facts_of
-from .document import Node, Unsure
+from .document import Budget, Node, Unsure
 
 Nodes = tuple[Node, ...]
 
@@ -28,7 +28,11 @@ class _AnyName(Exception):
     """It may be any name."""
 
 
-def more_names(facts: Facts, alternatives: Sequence[Facts]) -> Facts:
+_FREE = 64
+"""Names of all alternatives that cost no more than the question about them."""
+
+
+def more_names(facts: Facts, alternatives: Sequence[Facts], budget: Budget) -> Facts:
     """An alternative of a schema with all names that it may have.
 
     :param alternatives: all of them.
@@ -36,20 +40,31 @@ def more_names(facts: Facts, alternatives: Sequence[Facts]) -> Facts:
     if "object" not in facts.types or facts.closed:
         return facts
     also: dict[str, Nodes] = {}
-    for other in alternatives:
-        if other is not facts and "object" in other.types and not facts.branch.excludes(other.branch):
-            for name in other.expected:
-                _add(also, name, other.member(name) or ())
     try:
-        for part in facts.branch.parts:
-            if not _NAMING.isdisjoint(part.schema):
-                for name, nodes in _within(part, {}):
-                    _add(also, name, nodes)
+        for name, nodes in _beside(facts, alternatives, budget):
+            _add(also, name, nodes)
+        for name, nodes in _deeper(facts.branch, {}):
+            _add(also, name, nodes)
     except _AnyName:
         return replace(facts, free=True, also=also, cache={})
     known = set(facts.expected)
     also = {name: nodes for name, nodes in also.items() if name not in known}
     return replace(facts, also=also, cache={}) if also else facts
+
+
+def _beside(facts: Facts, alternatives: Sequence[Facts], budget: Budget) -> Iterator[tuple[str, Nodes]]:
+    """Names of the alternatives that may hold together with one."""
+    if len(alternatives) == 1:
+        return
+    effort = sum(len(other.expected) for other in alternatives)
+    if effort > _FREE and not budget.spend(effort):
+        raise _AnyName
+    for other in alternatives:
+        if other is not facts and "object" in other.types and not facts.branch.excludes(other.branch):
+            if not set(other.patterns) <= set(facts.patterns):
+                raise _AnyName
+            yield from ((name, other.member(name) or ()) for name in other.expected)
+            yield from _deeper(other.branch, {})
 
 
 def _add(also: dict[str, Nodes], name: str, nodes: Nodes) -> None:

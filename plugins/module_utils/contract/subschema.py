@@ -114,7 +114,7 @@ class Question:
         right = [facts for facts in right if not facts.impossible]
         if left and not right:
             return (Reason("nothing"),)
-        left = [more_names(facts, left) for facts in left]
+        left = [more_names(facts, left, self.budget) for facts in left]
         types, allowed = _all_types(left), _all_types(right)
         lost = lacking(types, allowed)
         found = {Reason("type", _types(types), _types(allowed)): None} if lost else {}
