@@ -360,8 +360,9 @@ def _well_formed(branch: Branch) -> None:
     for part in branch.parts:
         for keyword, value in part.schema.items():
             if keyword in _SCHEMAS and not isinstance(value, (dict, bool)):
-                # Draft 7 has lists of items.
-                if keyword != "items" or not isinstance(value, list) or "prefixItems" in part.schema:
+                # Older dialects have lists of items.
+                several = keyword == "items" and isinstance(value, list) and not part.document.items_are_one
+                if not several or "prefixItems" in part.schema:
                     raise Unsure(f"cannot tell what it allows: its {keyword} is no schema")
             elif keyword in _LISTED and not isinstance(value, list):
                 raise Unsure(f"cannot tell what it allows: its {keyword} is no list")

@@ -158,6 +158,8 @@ class Document:
         self.budget = budget or Budget()
         dialect = root.get("$schema") if isinstance(root, Mapping) else None
         self.ref_stands_alone = isinstance(dialect, str) and any(old in dialect for old in _IGNORES_SIBLINGS)
+        self.items_are_one = isinstance(dialect, str) and "2020-12" in dialect
+        """Whether it says that it is of the dialect in which ``items`` is one schema, and no list of them."""
         self._texts: dict[int, tuple[Any, str]] = {}
         self._listed: dict[int, tuple[Any, frozenset[str]]] = {}
         self._anchors: dict[str, Any] | None = None

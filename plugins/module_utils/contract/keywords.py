@@ -219,15 +219,14 @@ def _format(_question: Asking, facts: Facts, _part: Node, keyword: str, wanted: 
     found = []
     # A format of numbers says nothing of text, and the other way round; what nobody knows may be of both.
     if "string" in facts.types and wanted not in formats.OF_NUMBERS:
-        found += [] if any(wanted in formats.IMPLIED.get(value, ()) for value in held) else [other]
+        implied = any(wanted in formats.IMPLIED.get(value, ()) for value in held)
+        found += [] if implied else [other]
     if facts.types & _NUMBERS and wanted not in formats.OF_TEXT:
-        found += [other] if wanted in formats.OF_NUMBERS else [unsure(_UNKNOWN_FORMAT.format(show(wanted)))]
-    if found == [other] and "string" not in facts.types and _fits(facts, wanted):
-        return []
+        if wanted not in formats.OF_NUMBERS:
+            found.append(unsure(f"cannot tell whether the format {show(wanted)} allows all that was allowed"))
+        elif not _fits(facts, wanted):
+            found.append(other)
     return found
-
-
-_UNKNOWN_FORMAT = "cannot tell whether the format {} allows all that was allowed"
 
 
 def _fits(facts: Facts, wanted: str) -> bool:

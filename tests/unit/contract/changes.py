@@ -409,6 +409,11 @@ CHANGES = [
     Row(INPUT, a({"type": "array"}), a({"type": "array", "prefixItems": {}}), BREAKING, "not a list", "cannot tell"),
     Row(INPUT, a({"type": "array", "prefixItems": [STRING]}), a({"type": "array", "prefixItems": [INTEGER], "items": [STRING]}),
         BREAKING, "items is no list beside prefixItems", "cannot tell"),
+    Row(INPUT, {"$schema": "http://json-schema.org/draft-07/schema#", **a({"type": "array", "items": [STRING]})},
+        {"$schema": "https://json-schema.org/draft/2020-12/schema", **a({"type": "array", "items": [STRING]})},
+        BREAKING, "items is no list in 2020-12", "cannot tell"),
+    Row(INPUT, a({"type": ["string", "integer"]}), a({"type": ["string", "integer"], "format": "int64"}), COMPATIBLE,
+        "a format of numbers says nothing of text"),
     Row(INPUT, a(STRING), closed(a(STRING), "no"), BREAKING, "text is no schema", "cannot tell"),
     # nullable, where it does not stand beside a type, or beside an enum
     Row(INPUT, a({**STRING, "nullable": True, "enum": ["x", None]}), a({**STRING, "enum": ["x"]}), BREAKING,
