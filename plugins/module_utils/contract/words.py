@@ -10,6 +10,7 @@ knows, in a ``then`` without ``if``, in the ``pattern`` of an object, in a defin
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
@@ -50,8 +51,7 @@ _TYPES = frozenset({"array", "boolean", "integer", "null", "number", "object", "
 
 def said(schema: Any) -> dict[Path, dict[str, Any]]:
     """By place, what is said there: keyword and value."""
-    document = Document(schema, as_it_is=True)
-    used = _used(document)
+    known = _Definitions(Document(schema, as_it_is=True))
     found: dict[Path, dict[str, Any]] = {}
     waiting: list[tuple[Path, Any, frozenset[str]]] = [((), schema, frozenset({"object"}))]
     while waiting:
@@ -61,11 +61,11 @@ def said(schema: Any) -> dict[Path, dict[str, Any]]:
                 found[path] = {"value": inner}
             continue
         kinds = _kinds(inner, kinds)
-        here = found[path] = dict(_said(inner, kinds, document, used))
+        here = found[path] = dict(_said(inner, kinds, known))
         for step, below in subschemas(inner):
             keyword = re.split(r"[.\[]", step, maxsplit=1)[0]
             if keyword in _DEFINITIONS:
-                if id(below) not in used:
+                if id(below) not in known.used:
                     continue
             elif keyword in here or (keyword == "dependencies" and isinstance(below, list)):
                 continue
@@ -95,14 +95,24 @@ def _kinds(schema: Mapping[str, Any], kinds: frozenset[str]) -> frozenset[str]:
     return kinds & (own | {"null"} if NULLABLE in own else own)
 
 
-def _said(
-    schema: Mapping[str, Any], kinds: frozenset[str], document: Document, used: frozenset[int]
-) -> Iterator[tuple[str, Any]]:
-    ignored = "$ref" in schema and document.ref_stands_alone
+class _Definitions:
+    """A document whose definitions in use are looked up once, where it has any."""
+
+    def __init__(self, document: Document) -> None:
+        self.document = document
+
+    @functools.cached_property
+    def used(self) -> frozenset[int]:
+        """By identity, those of which the root makes any use, however indirectly."""
+        return _used(self.document)
+
+
+def _said(schema: Mapping[str, Any], kinds: frozenset[str], known: _Definitions) -> Iterator[tuple[str, Any]]:
+    ignored = "$ref" in schema and known.document.ref_stands_alone
     for keyword, value in schema.items():
         if keyword in _DEFINITIONS and isinstance(value, Mapping):
             odd = {name: None for name in value if not _NAME.fullmatch(str(name))}
-            odd.update({name: inner for name, inner in value.items() if id(inner) not in used})
+            odd.update({name: inner for name, inner in value.items() if id(inner) not in known.used})
             if odd:
                 yield keyword, odd
         elif keyword == "enum" and isinstance(value, list):
@@ -129,7 +139,6 @@ def _rules(keyword: str, value: Any, schema: Mapping[str, Any], kinds: frozenset
 
 
 def _used(document: Document) -> frozenset[int]:
-    """By identity, the definitions of which the root makes any use, however indirectly."""
     reached: set[int] = set()
     definitions: list[Any] = []
     waiting = [document.root]
