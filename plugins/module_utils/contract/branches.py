@@ -5,8 +5,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from .document import Node, Unsure, exact
@@ -14,6 +15,12 @@ from .instance import kind_of, valid
 
 MOST = 256
 """Alternatives of one schema that are looked at."""
+
+MOST_PARTS = 1000
+"""Schemas that hold together and are looked at."""
+
+_FREE_STEPS = 64
+"""Schemas within one place that cost no more than its question."""
 
 KINDS = frozenset({"null", "boolean", "object", "array", "string", "integer", "fraction"})
 """Types of values, as disjoint sets: a number is an integer or has a fraction."""
@@ -32,10 +39,17 @@ _DOUBTFUL_NULL = {"type": [], NULLABLE: True}
 @dataclass(frozen=True)
 class Branch:
     """``parts`` are schemas without references and alternatives, all of which hold. ``besides``: schemas of
-    which none may hold (the others of a oneOf)."""
+    which none may hold (the others of a oneOf). ``chosen``: of each oneOf (by identity) the number of the one
+    that holds."""
 
     parts: tuple[Node, ...]
     besides: tuple[Node, ...] = ()
+    chosen: tuple[tuple[int, int], ...] = ()
+
+    def excludes(self, other: Branch) -> bool:
+        """Whether another one of the same schema cannot hold together with this one."""
+        mine, its = dict(self.chosen), dict(other.chosen)
+        return any(mine[one] != its[one] for one in mine.keys() & its.keys())
 
 
 @dataclass(frozen=True)
@@ -45,6 +59,7 @@ class _Open:
     waiting: tuple[tuple[Node, frozenset[str]], ...]
     parts: tuple[Node, ...] = ()
     besides: tuple[Node, ...] = ()
+    chosen: tuple[tuple[int, int], ...] = ()
 
 
 def branches(nodes: Sequence[Node]) -> list[Branch]:
@@ -53,16 +68,24 @@ def branches(nodes: Sequence[Node]) -> list[Branch]:
     :raises Unsure: when that cannot be told: a circle of references, too many alternatives.
     """
     found: list[Branch] = []
+    steps = 0
     opened = [_Open(tuple((node, frozenset[str]()) for node in nodes))]
     while opened:
         state = opened.pop()
-        if len(found) + len(opened) > MOST:
-            raise Unsure(f"cannot tell what it allows: it has more than {MOST} alternatives")
+        _bounded(len(found) + len(opened))
+        steps += 1
+        if steps % _FREE_STEPS == 0 and not nodes[0].document.budget.spend(_FREE_STEPS):
+            raise Unsure("cannot tell what it allows: there is too much in it to look at")
         if not state.waiting:
-            found.append(Branch(state.parts, state.besides))
+            found.append(Branch(state.parts, state.besides, state.chosen))
         else:
             opened += reversed(_resolved(state))
     return found
+
+
+def _bounded(alternatives: int) -> None:
+    if alternatives > MOST:
+        raise Unsure(f"cannot tell what it allows: it has more than {MOST} alternatives")
 
 
 def _resolved(state: _Open) -> list[_Open]:
@@ -70,11 +93,11 @@ def _resolved(state: _Open) -> list[_Open]:
     (node, led), *rest = state.waiting
     schema = node.schema
     if schema is True:
-        return [_Open(tuple(rest), state.parts, state.besides)]
+        return [replace(state, waiting=tuple(rest))]
     if schema is False:
         return []
     if not isinstance(schema, dict):
-        raise Unsure(f"cannot tell what it allows: {schema!r} is no schema")
+        raise Unsure(f"cannot tell what it allows: {schema!r:.80} is no schema")
     waiting = list(rest)
     plain = {keyword: value for keyword, value in schema.items() if keyword not in _COMBINING}
     if "$ref" in schema:
@@ -83,32 +106,41 @@ def _resolved(state: _Open) -> list[_Open]:
             raise Unsure(f"cannot tell what it allows: the reference {schema['$ref']!r} goes in circles")
         waiting.append((node.at(node.document.follow(schema["$ref"])), led | {reference}))
         if node.document.ref_stands_alone:
-            return [_Open(tuple(waiting), state.parts, state.besides)]
+            return [replace(state, waiting=tuple(waiting))]
     waiting += [(node.at(inner), led) for inner in _list(schema, "allOf")]
+    if len(waiting) + len(state.parts) > MOST_PARTS:
+        raise Unsure(f"cannot tell what it allows: more than {MOST_PARTS} schemas hold together")
     combined = any(keyword in schema for keyword in _COMBINING)
     if combined and any(keyword in schema for keyword in _UNEVALUATED):
         plain[COMBINED] = True
     parts = (*state.parts, *((node.at(plain),) if plain else ()))
-    states = [_Open(tuple(waiting), parts, state.besides)]
-    if "anyOf" in schema:
+    states = _chosen(replace(state, waiting=tuple(waiting), parts=parts), node, led)
+    if combined and schema.get(NULLABLE) is True and "type" not in schema:
+        nothing = (*state.parts, node.at(_DOUBTFUL_NULL))
+        states.append(replace(state, waiting=tuple(rest), parts=nothing))
+    return states
+
+
+def _chosen(state: _Open, node: Node, led: frozenset[str]) -> list[_Open]:
+    """The state with each way to choose from anyOf and oneOf of a schema."""
+    any_of, one_of = _list(node.schema, "anyOf"), _list(node.schema, "oneOf")
+    # Told before they are built: a server writes both lists.
+    _bounded(math.prod(len(listed) or 1 for listed in (any_of, one_of)))
+    states = [state]
+    if any_of:
+        states = [replace(state, waiting=(*state.waiting, (node.at(inner), led))) for inner in any_of]
+    if one_of:
+        others = [node.at(inner) for inner in one_of]
         states = [
-            _Open((*each.waiting, (node.at(inner), led)), each.parts, each.besides)
-            for each in states
-            for inner in _list(schema, "anyOf")
-        ]
-    if "oneOf" in schema:
-        alternatives = _list(schema, "oneOf")
-        states = [
-            _Open(
-                (*each.waiting, (node.at(inner), led)),
-                each.parts,
-                (*each.besides, *(node.at(other) for other in alternatives if other is not inner)),
+            replace(
+                each,
+                waiting=(*each.waiting, (other, led)),
+                besides=(*each.besides, *others[:number], *others[number + 1 :]),
+                chosen=(*each.chosen, (id(one_of), number)),
             )
             for each in states
-            for inner in alternatives
+            for number, other in enumerate(others)
         ]
-    if combined and schema.get(NULLABLE) is True and "type" not in schema:
-        states.append(_Open(tuple(rest), (*state.parts, node.at(_DOUBTFUL_NULL)), state.besides))
     return states
 
 
@@ -124,7 +156,8 @@ class Facts:
     """What the parts of a branch say together.
 
     ``types``: kinds of values (and NULLABLE); ``values``: all values, where they can be counted. ``free``: an
-    object of it is allowed to have names that nothing speaks of.
+    object of it is allowed to have names that nothing speaks of. ``also``: names that it may have because
+    something besides its parts speaks of them, with what is known of their values.
     """
 
     branch: Branch
@@ -136,6 +169,7 @@ class Facts:
     others: tuple[Node, ...] = ()
     closed: bool = False
     free: bool = False
+    also: Mapping[str, tuple[Node, ...]] = field(default_factory=dict)
     cache: dict[str, tuple[Node, ...] | None] = field(default_factory=dict, compare=False, repr=False)
 
     @property
@@ -151,7 +185,7 @@ class Facts:
     @property
     def expected(self) -> tuple[str, ...]:
         """All names that are spoken of."""
-        return tuple(dict.fromkeys((*self.names, *sorted(self.required))))
+        return tuple(dict.fromkeys((*self.names, *sorted(self.required), *self.also)))
 
     def member(self, name: str) -> tuple[Node, ...] | None:
         """The schemas that hold for a member of an object; None when it has none of that name.
@@ -175,6 +209,8 @@ class Facts:
                     return None
                 own, expected = [part.at(schema["additionalProperties"])], True
             found += own
+        if name in self.also and not expected:
+            return (*found, *self.also[name])
         return tuple(found) if expected else None
 
     def limit(self, keyword: str, pick: Any) -> Any:
@@ -280,6 +316,7 @@ def facts_of(branch: Branch, inner: bool = True) -> Facts:
     """
     types = KINDS
     values: list[Any] | None = None
+    _well_formed(branch)
     required: set[str] = set()
     names: dict[str, None] = {}
     patterns: dict[str, None] = {}
@@ -316,6 +353,23 @@ def facts_of(branch: Branch, inner: bool = True) -> Facts:
         closed,
         inner and not (names or patterns or others),
     )
+
+
+def _well_formed(branch: Branch) -> None:
+    """:raises Unsure: for a keyword that would be taken for none, as it is not what it should be."""
+    for part in branch.parts:
+        for keyword, value in part.schema.items():
+            if keyword in _SCHEMAS and not isinstance(value, (dict, bool)):
+                # Older dialects have lists of items.
+                several = keyword == "items" and isinstance(value, list) and not part.document.items_are_one
+                if not several or "prefixItems" in part.schema:
+                    raise Unsure(f"cannot tell what it allows: its {keyword} is no schema")
+            elif keyword in _LISTED and not isinstance(value, list):
+                raise Unsure(f"cannot tell what it allows: its {keyword} is no list")
+
+
+_SCHEMAS = frozenset({"additionalItems", "additionalProperties", "items"})
+_LISTED = frozenset({"enum", "prefixItems"})
 
 
 def _possible(value: Any, branch: Branch, types: frozenset[str]) -> bool:

@@ -9,12 +9,12 @@ know, because an older version of the collection kept it, is not taken for gone.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 from .change import ADDED, BREAKING, CHANGED, COMPATIBLE, DESCRIBED, REMOVED, WEIGHTS, Change
-from .document import Budget
+from .document import Budget, exact
 from .hidden import hidden_in, one_line
 from .items import Found, new_words, prompt, resource, same, template, tool
 from .offer import KINDS, Offer
@@ -131,17 +131,30 @@ def _items(old: Offer, new: Offer, budget: Budget) -> Iterator[Change]:
             item = item_of(kind, name)
             if name not in before:
                 yield Change(item, ADDED, COMPATIBLE, "is new")
-                for weight, reason in new_words(kind, after[name]):
+                for weight, reason in _found(new_words, kind, after[name]):
                     yield Change(item, ADDED, weight, reason)
             elif name not in after:
                 yield Change(item, REMOVED, lost, "is gone")
-            elif not same(before[name], after[name]):
-                found = [*_JUDGES[kind](before[name], after[name], budget)]
-                for weight, reason in found or [(DESCRIBED, "it is written in another way")]:
+            else:
+                for weight, reason in _found(_changes, kind, before[name], after[name], budget):
                     yield Change(item, CHANGED, weight, reason)
     if None not in (old.instructions, new.instructions) and old.instructions != new.instructions:
         was, now = (one_line(str(text), 400) or "none" for text in (old.instructions, new.instructions))
         yield Change("instructions", CHANGED, DESCRIBED, f"they were {was!r}, are {now!r}")
+
+
+def _changes(kind: str, old: Mapping[str, Any], new: Mapping[str, Any], budget: Budget) -> Found:
+    if not same(old, new):
+        found = [*_JUDGES[kind](old, new, budget)]
+        yield from found or [(DESCRIBED, "it is written in another way")]
+
+
+def _found(judge: Callable[..., Found], *about: Any) -> list[tuple[str, str]]:
+    """What a judge finds. What it is confused by is uncertain, and spares the other items."""
+    try:
+        return [*judge(*about)]
+    except (TypeError, ValueError, AttributeError, LookupError, ArithmeticError, RecursionError) as error:
+        return [(BREAKING, f"cannot tell what has changed: it is in a form that confuses ({error!r:.100})")]
 
 
 def item_of(kind: str, name: str) -> str:
@@ -165,7 +178,7 @@ def _eras(old: Offer, new: Offer) -> Iterator[Change]:
         had, has = set(_capabilities(before)), set(_capabilities(after))
         for name in sorted(had ^ has):
             item = f"capability {one_line(name, NAME)} in the era {era}"
-            if name.endswith(".listChanged") and name in had:
+            if name in _LISTS_CHANGED and name in had:
                 # No request needs it: a list that stays as it is has no change to tell of.
                 yield Change(item, REMOVED, COMPATIBLE, "is gone: changes of the list are no longer told")
             elif name in had:
@@ -174,15 +187,28 @@ def _eras(old: Offer, new: Offer) -> Iterator[Change]:
                 yield Change(item, ADDED, COMPATIBLE, "is new")
 
 
-def _capabilities(announced: Mapping[str, Any]) -> Iterator[str]:
-    """``tools``, ``resources.subscribe``; not what is announced as false, or as a collection of nothing."""
-    for name, value in announced.items():
-        inner: Iterable[str] = ()
+_LISTS_CHANGED = frozenset(f"{kind}.listChanged" for kind in ("prompts", "resources", "tools"))
+
+
+def _capabilities(announced: Any) -> Iterator[str]:
+    """``tools``, ``resources.subscribe``, ``tasks.requests.tools.call``, ``extensions.ui.types "text/html"``.
+
+    Not what is announced as false, or as a collection of nothing. Settings are capabilities with a value; of
+    a list of values each is one.
+    """
+    waiting: list[tuple[str, Any]] = [("", announced)]
+    while waiting:
+        name, value = waiting.pop()
+        if value is None or value is False:
+            continue
         if isinstance(value, Mapping):
-            inner = [f"{name}.{key}" for key, on in value.items() if on is not False and on is not None]
-        if name not in ("experimental", "extensions") and value is not None and value is not False:
+            waiting += [(f"{name}.{key}" if name else str(key), inner) for key, inner in value.items()]
+        elif isinstance(value, list):
+            yield from (f"{name} {exact(inner)}" for inner in value)
+        elif value is not True:
+            yield f"{name} {exact(value)}"
+        if name not in ("", "experimental", "extensions"):
             yield name
-        yield from inner
 
 
 def _hidden(old: Offer, new: Offer) -> Iterator[str]:

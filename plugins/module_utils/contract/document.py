@@ -25,8 +25,11 @@ ANNOTATIONS = frozenset(
 NAMING = frozenset({"$anchor", "$defs", "$dynamicAnchor", "$id", "$schema", "definitions", "id"})
 """Keywords by which parts of a schema are found."""
 
-MAPS = frozenset({"$defs", "definitions", "dependentSchemas", "patternProperties", "properties"})
-"""Keywords whose value has a schema by each name; a name there is no keyword."""
+MAPS = frozenset(
+    {"$defs", "definitions", "dependencies", "dependentSchemas", "patternProperties", "properties"}
+)
+"""Keywords whose value has a schema by each name; a name there is no keyword. (``dependencies`` has a list of
+names for some.)"""
 
 LISTS = frozenset({"allOf", "anyOf", "oneOf", "prefixItems"})
 SINGLE = frozenset(
@@ -111,6 +114,27 @@ def core(schema: Any, words: bool = False) -> Any:
     return result
 
 
+def ordered(schema: Any) -> Any:
+    """A schema as it is, with the lists that are sets in one order.
+
+    Only where a keyword stands: what is called ``enum`` or ``required`` within a value (a default, a
+    constant) is a part of that value.
+    """
+    if not isinstance(schema, Mapping):
+        return schema
+    result: dict[str, Any] = {}
+    for keyword, value in schema.items():
+        if keyword in _SETS and isinstance(value, list):
+            result[keyword] = sorted(value, key=lambda item: (str(item), exact(item)))
+        elif keyword in MAPS and isinstance(value, Mapping):
+            result[keyword] = {name: ordered(inner) for name, inner in value.items()}
+        elif isinstance(value, list) and (keyword in LISTS or keyword == "items"):
+            result[keyword] = [ordered(inner) for inner in value]
+        else:
+            result[keyword] = ordered(value) if keyword in SINGLE else value
+    return result
+
+
 @dataclass
 class Budget:
     """How much may still be asked of schemas, over several comparisons: questions, and values tried."""
@@ -124,13 +148,18 @@ class Budget:
 
 
 class Document:
-    """One schema with all that its references lead to. Only references within it are followed."""
+    """One schema with all that its references lead to. Only references within it are followed.
 
-    def __init__(self, root: Any, budget: Budget | None = None) -> None:
-        self.root = core(root)
+    :param as_it_is: with the words that describe it.
+    """
+
+    def __init__(self, root: Any, budget: Budget | None = None, as_it_is: bool = False) -> None:
+        self.root = root if as_it_is else core(root)
         self.budget = budget or Budget()
         dialect = root.get("$schema") if isinstance(root, Mapping) else None
         self.ref_stands_alone = isinstance(dialect, str) and any(old in dialect for old in _IGNORES_SIBLINGS)
+        self.items_are_one = isinstance(dialect, str) and "2020-12" in dialect
+        """Whether it says that it is of the dialect in which ``items`` is one schema, and no list of them."""
         self._texts: dict[int, tuple[Any, str]] = {}
         self._listed: dict[int, tuple[Any, frozenset[str]]] = {}
         self._anchors: dict[str, Any] | None = None
@@ -199,9 +228,10 @@ class Document:
         while places:
             place = places.pop()
             if isinstance(place, dict):
-                anchor, identity = place.get("$anchor"), place.get("$id")
-                if isinstance(anchor, str):
-                    anchors[anchor] = place
+                identity = place.get("$id")
+                for anchor in (place.get("$dynamicAnchor"), place.get("$anchor")):
+                    if isinstance(anchor, str):
+                        anchors[anchor] = place
                 if isinstance(identity, str) and identity.startswith("#"):
                     anchors[identity[1:]] = place
                 elif isinstance(identity, str) and place is not self.root:

@@ -10,6 +10,7 @@ from fractions import Fraction
 from typing import Any, Optional
 
 from .document import Node, Unsure, exact
+from .formats import INTEGERS, OF_NUMBERS, OF_TEXT
 
 _DEEPEST = 40
 
@@ -147,8 +148,14 @@ def _pattern(value: Any, wanted: Any, node: Node, _deep: int) -> Verdict:
     return node.document.matches(wanted, value) if isinstance(value, str) else True
 
 
-def _format(value: Any, _wanted: Any, _node: Node, _deep: int) -> Verdict:
-    return None if isinstance(value, str) else True
+def _format(value: Any, wanted: Any, _node: Node, _deep: int) -> Verdict:
+    """Only some check formats (2020-12, Validation, section 7.2.1): nothing is certainly invalid."""
+    if isinstance(value, str):
+        return True if wanted in OF_NUMBERS else None
+    if not is_number(value) or wanted in OF_TEXT:
+        return True
+    low, high = INTEGERS.get(str(wanted), (1, 0))
+    return True if kind_of(value) == "integer" and low <= value <= high else None
 
 
 def _items(value: Any, wanted: Any, node: Node, deep: int) -> Verdict:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -15,6 +16,7 @@ from .reason import show
 from .schemas import INPUT, OUTPUT, differences, words
 
 _SHOWN = 400
+_MEDIA_TYPE = re.compile(r"[\w.+-]+/[\w.+-]+")
 Item = Mapping[str, Any]
 Found = Iterator[tuple[str, str]]
 
@@ -32,25 +34,35 @@ def tool(old: Item, new: Item, budget: Budget) -> Found:
         yield from differences(OUTPUT, was, now, budget)
     yield from _hints(_mapping(old, "annotations"), _mapping(new, "annotations"))
     yield from _task(_mapping(old, "execution"), _mapping(new, "execution"))
-    yield from _rest(old, new, "inputSchema", "outputSchema", "annotations", "execution")
+    for weight, reason in _rest(_mapping(old, "execution"), _mapping(new, "execution"), "taskSupport"):
+        yield weight, f"execution {reason}"
+    yield from _rest(_without_parts(old), _without_parts(new), "inputSchema", "outputSchema")
+
+
+def _without_parts(item: Item) -> Item:
+    """A tool without what is compared key by key; what is no mapping of keys is only said."""
+    parts = ("annotations", "execution")
+    return {key: item[key] for key in item if key not in parts or not isinstance(item[key], Mapping)}
 
 
 def new_words(kind: str, item: Item) -> Found:
     """What a model reads of a tool, prompt or template that was not there; a resource is looked up anew
     each time."""
     if kind == "tools":
-        apart = ("name", "inputSchema", "outputSchema", "annotations", "execution")
-        yield from _rest({}, _said_of(item), *apart)
-        hints = _mapping(item, "annotations")
-        yield from _rest(
-            {}, {f"annotation {key}": hints[key] for key in hints if isinstance(hints[key], str)}
-        )
+        yield from _rest({}, _said_of(_without_parts(item)), "name", "inputSchema", "outputSchema")
+        hints, execution = _mapping(item, "annotations"), _mapping(item, "execution")
+        said = {f"annotation {key}": hints[key] for key in hints if not isinstance(hints[key], bool)}
+        said.update({f"execution {key}": execution[key] for key in execution if execution[key] not in _TASKS})
+        yield from _rest({}, _said_of(said))
         yield from words(INPUT, item.get("inputSchema", {}))
         yield from words(OUTPUT, item.get("outputSchema", {}))
     elif kind != "resources":
-        yield from _rest({}, _said_of(item), "name", "uriTemplate", "mimeType", "arguments")
-        for name, argument in sorted(_arguments(item).items()):
-            for weight, reason in _rest({}, _said_of(argument), "name", "required"):
+        listed = _arguments(item)
+        plain = _MEDIA_TYPE.fullmatch(str(item.get("mimeType", "")))
+        apart = (*(["arguments"] if listed is not None else []), *(["mimeType"] if plain else []))
+        yield from _rest({}, _said_of(item), "name", "uriTemplate", *apart)
+        for name, argument in sorted((listed or {}).items()):
+            for weight, reason in _rest({}, _said_of(_words_of(argument)), "name"):
                 yield weight, f"argument {one_line(name, 120)}: {reason}"
 
 
@@ -114,21 +126,32 @@ class _Hints:
         return self._safe.get(name, False)
 
 
+_TASKS = ("forbidden", "optional", "required")
+
+
 def _task(old: Item, new: Item) -> Found:
     """Whether it runs as a task (execution.taskSupport, 2025-11-25; default forbidden)."""
     was, now = old.get("taskSupport", "forbidden"), new.get("taskSupport", "forbidden")
-    if was == now:
+    if exact(was) == exact(now):
         return
-    lost = {"forbidden": "can no longer be run as a task", "required": "has to be run as a task now"}
-    if now in lost:
-        yield BREAKING, f"it {lost[now]} (taskSupport was {show(was)}, is {show(now)})"
+    change = f"(taskSupport was {show(was)}, is {show(now)})"
+    if was not in _TASKS or now not in _TASKS:
+        yield BREAKING, f"cannot tell whether it runs as a task {change}"
+    elif now == "optional":
+        yield COMPATIBLE, f"it can be run with or without a task now {change}"
     else:
-        yield COMPATIBLE, f"taskSupport was {show(was)}, is {show(now)}"
+        lost = "can no longer be run as a task" if now == "forbidden" else "has to be run as a task now"
+        yield BREAKING, f"it {lost} {change}"
 
 
 def prompt(old: Item, new: Item, _budget: Budget) -> Found:
     """Weight and reason of each difference between two versions of a prompt."""
     before, after = _arguments(old), _arguments(new)
+    if before is None or after is None:
+        if exact(old.get("arguments")) != exact(new.get("arguments")):
+            yield BREAKING, "cannot tell which arguments it takes: they are no list of objects, one a name"
+        yield from _rest(old, new)
+        return
     for name in sorted(before.keys() | after.keys()):
         was, now, shown = before.get(name), after.get(name), one_line(name, 120)
         if was is None and now is not None:
@@ -137,7 +160,7 @@ def prompt(old: Item, new: Item, _budget: Budget) -> Found:
                 (BREAKING if required else COMPATIBLE),
                 f"argument {shown} is new" + (" and required" if required else ""),
             )
-            for weight, reason in _rest({}, _said_of(now), "required", "name"):
+            for weight, reason in _rest({}, _said_of(_words_of(now)), "name"):
                 yield weight, f"argument {shown}: {reason}"
         elif was is not None and now is None:
             yield BREAKING, f"argument {shown} is gone"
@@ -152,17 +175,24 @@ def _argument(name: str, old: Item, new: Item) -> Found:
         yield (BREAKING, f"argument {name} is required now") if now else (
             COMPATIBLE, f"argument {name} is no longer required",
         )  # fmt: skip
-    for weight, reason in _rest(old, new, "required", "name"):
+    for weight, reason in _rest(_words_of(old), _words_of(new), "name"):
         yield weight, f"argument {name}: {reason}"
 
 
-def _arguments(item: Item) -> dict[str, Item]:
+def _words_of(argument: Item) -> Item:
+    """An argument but for whether it is required; where that is said in words, they are words."""
+    return {key: value for key, value in argument.items() if key != "required" or not isinstance(value, bool)}
+
+
+def _arguments(item: Item) -> dict[str, Item] | None:
+    """By name; None where that cannot be told: no list of objects, or two of one name."""
     listed = item.get("arguments")
-    return {
-        str(argument.get("name")): argument
-        for argument in (listed if isinstance(listed, list) else [])
-        if isinstance(argument, Mapping)
-    }
+    if listed is None:
+        return {}
+    if not isinstance(listed, list) or not all(isinstance(argument, Mapping) for argument in listed):
+        return None
+    found = {argument["name"]: argument for argument in listed if isinstance(argument.get("name"), str)}
+    return found if len(found) == len(listed) else None
 
 
 def template(old: Item, new: Item, _budget: Budget) -> Found:

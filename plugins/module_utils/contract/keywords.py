@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import replace
 from fractions import Fraction
 from typing import Any, Protocol
 
+from . import formats
 from .branches import COMBINED, Facts, mapping, named
 from .document import Node, Unsure
 from .instance import valid
-from .reason import Reason, unsure, values_reason
+from .reason import Reason, show, unsure, values_reason
 
 Nodes = tuple[Node, ...]
 
@@ -33,16 +33,11 @@ EXACT = 2**53 - 1
 themselves, and it takes nothing from anybody."""
 
 _NUMBERS = frozenset({"integer", "fraction"})
-_IMPLIED = {"uri": ("uri-reference", "iri", "iri-reference"), "email": ("idn-email",),
-            "hostname": ("idn-hostname",)}  # fmt: skip
-"""Formats, and those that all of their values are of too."""
 
 
 def refusals(question: Asking, facts: Facts, other: Facts) -> list[Reason]:
     """Reasons why a branch (``other``) does not allow all that ``facts`` do, whose types it has."""
     found: list[Reason] = []
-    if _names_more(facts, other):
-        facts = replace(facts, free=True, cache={})
     for part in other.branch.parts:
         for keyword, wanted in part.schema.items():
             if keyword in _CHECKS:
@@ -54,23 +49,6 @@ def refusals(question: Asking, facts: Facts, other: Facts) -> list[Reason]:
     if "array" in facts.types:
         found += _items(question, facts, other)
     return found
-
-
-_NAMING_MORE = (
-    "$dynamicRef", "$recursiveRef", "dependencies", "dependentSchemas", "else", "if", "then",
-    "unevaluatedProperties",
-)  # fmt: skip
-
-
-def _names_more(facts: Facts, other: Facts) -> bool:
-    """Whether names may be allowed in a place that is not looked into, and is not the same on both sides."""
-    for part in facts.branch.parts:
-        more = {keyword: part.schema[keyword] for keyword in _NAMING_MORE if keyword in part.schema}
-        if more.get("unevaluatedProperties") is False:
-            del more["unevaluatedProperties"]
-        if more and not _same_text(other, part, *more):
-            return True
-    return False
 
 
 _Check = Callable[[Asking, Facts, Node, str, Any], list[Reason]]
@@ -89,9 +67,32 @@ def _names(question: Asking, facts: Facts, other: Facts) -> list[Reason]:
     """What only one side names: an argument that is sent in vain, a part of a result that is waited for."""
     if question.names_of_first:
         lost = [name for name in facts.names if _described(facts, name) and not _described(other, name)]
-        return [Reason("gone", path=(name,)) for name in lost if other.member(name) is None]
-    lost = [name for name in other.names if _described(other, name) and facts.member(name) is None]
-    return [Reason("missing", path=(name,)) for name in lost]
+        found = [Reason("gone", path=(name,)) for name in lost if other.member(name) is None]
+        if not other.closed:
+            found += _unnamed(facts, other, "gone", "described")
+        return found
+    lost = [
+        name
+        for name in other.names
+        if _described(other, name) and (facts.member(name) is None or name in facts.also)
+    ]
+    return [Reason("missing", path=(name,)) for name in lost] + _unnamed(
+        other, facts, "missing", "undescribed"
+    )
+
+
+def _unnamed(facts: Facts, other: Facts, one: str, several: str) -> list[Reason]:
+    """Names that are described without being named, and by the other side not at all: they get lost, too.
+
+    :param one: what is said of a pattern of names, and ``several`` of all further ones.
+    """
+    if other.open:
+        return []
+    patterns = [pattern for pattern in facts.patterns if pattern not in other.patterns]
+    found = [Reason(one, path=(f"[{pattern}]",)) for pattern in patterns]
+    if facts.open and any(node.schema is not True and node.schema != {} for node in facts.others):
+        found.append(Reason(several))
+    return found
 
 
 def _described(facts: Facts, name: str) -> bool:
@@ -104,12 +105,16 @@ def _enum(_question: Asking, _facts: Facts, _part: Node, keyword: str, wanted: A
     return [values_reason("enumerated", [wanted] if keyword == "const" else wanted)]
 
 
+_LOWER, _UPPER = ("minimum", "exclusiveMinimum"), ("maximum", "exclusiveMaximum")
+"""Limits, and those that exclude the limit itself."""
+
+
 def _least(_question: Asking, facts: Facts, part: Node, keyword: str, wanted: Any) -> list[Reason]:
-    return _bound(facts, part, keyword, wanted, "minimum", "exclusiveMinimum", 1)
+    return _bound(facts, part, keyword, wanted, *_LOWER, 1)
 
 
 def _most(_question: Asking, facts: Facts, part: Node, keyword: str, wanted: Any) -> list[Reason]:
-    return _bound(facts, part, keyword, wanted, "maximum", "exclusiveMaximum", -1)
+    return _bound(facts, part, keyword, wanted, *_UPPER, -1)
 
 
 def _bound(
@@ -147,6 +152,9 @@ def _tightest(facts: Facts, loose: str, strict: str, sign: int) -> tuple[Fractio
             if isinstance(value, (int, float)) and not isinstance(value, bool):
                 excluded = keyword == strict or node.schema.get(strict) is True
                 limits.append((sign * Fraction(value), excluded))
+        if str(node.schema.get("format")) in formats.INTEGERS:
+            low, high = formats.INTEGERS[node.schema["format"]]
+            limits.append((Fraction(low if sign == 1 else -high), False))
     if not limits:
         return None
     value, excluded = max(limits)
@@ -205,9 +213,37 @@ def _pattern(_question: Asking, facts: Facts, _part: Node, keyword: str, wanted:
 
 def _format(_question: Asking, facts: Facts, _part: Node, keyword: str, wanted: Any) -> list[Reason]:
     held = [str(value) for value in facts.all(keyword)]
-    if wanted in held or any(wanted in _IMPLIED.get(value, ()) for value in held):
+    if wanted in held:
         return []
-    return [Reason(keyword, held[0] if held else None, wanted)]
+    other = Reason(keyword, held[0] if held else None, wanted)
+    found = []
+    # A format of numbers says nothing of text, and the other way round; what nobody knows may be of both.
+    if "string" in facts.types and wanted not in formats.OF_NUMBERS:
+        implied = any(wanted in formats.IMPLIED.get(value, ()) for value in held)
+        found += [] if implied else [other]
+    if facts.types & _NUMBERS and wanted not in formats.OF_TEXT:
+        if wanted not in formats.OF_NUMBERS:
+            found.append(unsure(f"cannot tell whether the format {show(wanted)} allows all that was allowed"))
+        elif not _fits(facts, wanted):
+            found.append(other)
+    return found
+
+
+def _fits(facts: Facts, wanted: str) -> bool:
+    """Whether all numbers of a branch are of a format of numbers, by what limits them."""
+    if wanted == formats.DOUBLE:
+        return True  # as all numbers that are exchanged exactly
+    whole = facts.types & _NUMBERS == {"integer"} or any(
+        str(value) in formats.INTEGERS for value in facts.all("format")
+    )
+    exact = formats.FLOAT_EXACT
+    low, high = formats.INTEGERS.get(wanted, (-exact, exact))
+    least, most = _tightest(facts, *_LOWER, 1), _tightest(facts, *_UPPER, -1)
+    return (
+        whole
+        and (low <= -EXACT or (least is not None and least[0] >= low))
+        and (high >= EXACT or (most is not None and most[0] <= high))
+    )
 
 
 def _unique(_question: Asking, facts: Facts, _part: Node, keyword: str, wanted: Any) -> list[Reason]:
@@ -359,7 +395,7 @@ _CHECKS: dict[str, tuple[frozenset[str], _Check]] = {
     "minLength": (_STRING, _at_least),
     "maxLength": (_STRING, _at_most),
     "pattern": (_STRING, _pattern),
-    "format": (_STRING, _format),
+    "format": (_STRING | _NUMBERS, _format),
     "contentEncoding": (_STRING, _together("contentEncoding")),
     "contentMediaType": (_STRING, _together("contentMediaType")),
     "contentSchema": (_STRING, _together("contentSchema")),
@@ -386,6 +422,10 @@ _CHECKS: dict[str, tuple[frozenset[str], _Check]] = {
 }
 """Keywords, the types that they say something of, and how they are compared. Others rule nothing out."""
 
-CHECKED = tuple(_CHECKS)
+APPLIES = {keyword: types for keyword, (types, _check) in _CHECKS.items()} | dict.fromkeys(
+    ("additionalItems", "items", "maxContains", "minContains", "prefixItems"), _ARRAY
+)
+"""Keywords, and the types that they say something of."""
+
 RULING = frozenset({"$ref", "maxContains", "minContains", "nullable", "type"})
 """Those that are compared together with others."""

@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What a server offers to clients, in a form that two releases can be compared by: the contract.
 
-Order does not matter in it, nor do fields of the protocol's own (``_meta``).
+Order does not matter in it, nor does ``_meta``: bookkeeping of the protocol and of extensions, which hosts
+read and models do not.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from typing import Any
 
 from ..errors import FleetError
 from ..protocol.report import LEGACY
+from .document import exact, ordered
 
 KINDS = ("tools", "prompts", "resources", "resource_templates")
 _NAMED_BY = {"tools": "name", "prompts": "name", "resources": "uri", "resource_templates": "uriTemplate"}
@@ -64,15 +66,10 @@ class Offer:
         """From the lists of a probe; order, and protocol bookkeeping in ``_meta``, don't matter.
 
         :param legacy: what legacy clients get, where both eras are served.
-        :raises FleetError: when it is too large or nested too deep to be kept and compared.
+        :raises FleetError: when it is too large or nested too deep to be kept and compared, or has two
+            items of one name.
         """
-        kinds: dict[str, Any] = {
-            kind: {
-                str(item[_NAMED_BY[kind]]): {key: value for key, value in item.items() if key != "_meta"}
-                for item in listed.get(kind, ())
-            }
-            for kind in KINDS
-        }
+        kinds: dict[str, Any] = {kind: _by_name(kind, listed.get(kind, ())) for kind in KINDS}
         for kind, items in kinds.items():
             for name, item in items.items():
                 check_depth(f"{kind[:-1].replace('_', ' ')} {name[:60]!r}", item)
@@ -147,24 +144,28 @@ class Offer:
         return f"sha256:{self._digest}"
 
 
+def _by_name(kind: str, items: Iterable[Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
+    found: dict[str, Mapping[str, Any]] = {}
+    for item in items:
+        name = str(item[_NAMED_BY[kind]])
+        kept = {key: value for key, value in item.items() if key != "_meta"}
+        if name in found and exact(found[name]) != exact(kept):
+            raise FleetError(
+                "read what it offers",
+                f"{kind[:-1].replace('_', ' ')} {name[:60]!r} is listed twice, and not the same both times",
+                "Report it to the server's authors; until then keep the version in service.",
+            )
+        found[name] = kept
+    return found
+
+
 def _ordered(parts: dict[str, Any]) -> dict[str, Any]:
     """With the lists of schemas that are sets in one order."""
     tools = {
-        name: {key: _sets(value) if key.endswith("Schema") else value for key, value in tool.items()}
+        name: {key: ordered(value) if key.endswith("Schema") else value for key, value in tool.items()}
         for name, tool in parts["tools"].items()
     }
     return {**parts, "tools": tools}
-
-
-def _sets(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {
-            key: sorted(inner, key=str)
-            if key in ("required", "enum", "type") and isinstance(inner, list)
-            else _sets(inner)
-            for key, inner in value.items()
-        }
-    return [_sets(inner) for inner in value] if isinstance(value, list) else value
 
 
 def check_depth(what: str, item: Any) -> None:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 import re
 
@@ -16,7 +17,17 @@ _REPEATED = r"[*+?]|\{\d*(?:,\d*)?\}"
 _CHOICE = re.compile(rf"(?P<group>[()|])|(?P<repeated>{_REPEATED})[?+]?")
 _GROUP_REPEATED = re.compile(r"\)(?:[*+]|\{)")
 _REFERENCE = re.compile(r"\\[1-9kpPcC]|\(\?[^:]")
-"""Also what Python reads in another way than ECMA 262 does."""
+
+_ESCAPED = r"\\(?:[dDwWtnrfvsS]|x[0-9a-fA-F]{2}|u(?![dD][89a-fA-F])[0-9a-fA-F]{4}|[^a-zA-Z0-9])"
+_TOKEN = re.compile(
+    rf"(?P<end>\$)|{_ESCAPED}|\\b|\[\^?(?:{_ESCAPED}|[^\]\\\[])(?:{_ESCAPED}|[^\]\\\[])*\]"
+    r"|\(\?:|[()|^.]|(?:[*+?]|\{\d+(?:,\d*)?\})\??(?![*+?{])|[^\\\[\](){}.$*+?|^]",
+    re.DOTALL,
+)
+"""What Python and ECMA 262 read alike; not ``[]x]``, ``{,2}``, ``\\Z``, ``a++``. Only ``$`` is written
+otherwise: it is the very end in ECMA 262, and also before a last line break in Python."""
+_SPACES = re.compile(r"\\[sS]")
+_LINE_ENDS = re.compile("[\r\u2028\u2029]")
 
 
 def matches(pattern: str, text: str) -> bool | None:
@@ -26,11 +37,37 @@ def matches(pattern: str, text: str) -> bool | None:
     """
     if len(text) > _LONGEST or ways(pattern) > MOST_WAYS:
         return None
+    translated = _translated(pattern)
+    if translated is None or _read_differently(pattern, text):
+        return None
     try:
-        # $ is the very end in ECMA 262, and also before a last line break in Python.
-        return re.search(re.sub(r"(?<!\\)\$$", r"\\Z", pattern), text, re.ASCII) is not None
+        return re.search(translated, text, re.ASCII) is not None
     except (re.error, RecursionError, OverflowError):
         return None
+
+
+@functools.lru_cache(maxsize=64)
+def _translated(pattern: str) -> str | None:
+    """The pattern for Python; None where it may mean something else there."""
+    found, at = [], 0
+    while at < len(pattern):
+        token = _TOKEN.match(pattern, at)
+        if token is None:
+            return None
+        found.append(r"\Z" if token["end"] else token[0])
+        at = token.end()
+    return "".join(found)
+
+
+def _read_differently(pattern: str, text: str) -> bool:
+    """Whether languages differ in what a space, a line's end or one character of this text is."""
+    if pattern.isascii() and text.isascii() and "\r" not in text:
+        return False
+    if max(pattern + text) > "\uffff":
+        return True
+    return bool(
+        ("." in pattern and _LINE_ENDS.search(text)) or (_SPACES.search(pattern) and not text.isascii())
+    )
 
 
 def ways(pattern: str) -> int:

@@ -9,11 +9,11 @@ from collections.abc import Iterator
 from typing import Any
 
 from .change import BREAKING, COMPATIBLE, DESCRIBED
-from .document import LISTS, MAPS, NAMING, SINGLE, Budget, Node, exact, node_of, subschemas
+from .document import Budget, Node, exact, node_of
 from .hidden import one_line
-from .keywords import CHECKED, RULING
-from .reason import Reason, place, show
+from .reason import Reason, show
 from .subschema import Question
+from .words import HEADER, Path, said, where
 
 _SHOWN = 200
 INPUT, OUTPUT = "argument", "result"
@@ -24,13 +24,18 @@ def differences(direction: str, old: Any, new: Any, budget: Budget) -> Iterator[
 
     :param direction: INPUT: the new schema has to allow what the old one did; OUTPUT: the other way round.
     """
+    if exact(old) == exact(new):
+        return
     before, after = node_of(old, budget), node_of(new, budget)
+    described = [*_described(direction, old, new)]
     if not before.same(after):
-        yield from _changed(direction, before, after, budget)
-    yield from _described(direction, old, new)
+        breaks = any(weight == BREAKING for weight, _reason in described)
+        yield from _changed(direction, before, after, budget, breaks)
+    yield from described
 
 
-def _changed(direction: str, old: Node, new: Node, budget: Budget) -> Iterator[tuple[str, str]]:
+def _changed(direction: str, old: Node, new: Node, budget: Budget, breaks: bool) -> Iterator[tuple[str, str]]:
+    """:param breaks: whether something besides what is allowed breaks callers."""
     taken = direction == INPUT
     breaking = _ask(taken, (old, new) if taken else (new, old), budget)
     for reason in breaking:
@@ -40,8 +45,10 @@ def _changed(direction: str, old: Node, new: Node, budget: Budget) -> Iterator[t
     if wider or not breaking:
         for reason in wider:
             yield COMPATIBLE, _sentence(reason, direction, not taken)
-        if not wider:
-            yield COMPATIBLE, f"{direction}: its schema is written in another way and allows the same"
+        if not wider and not breaks:
+            more = "cannot tell whether it allows " + ("more" if taken else "less")
+            tail = f"; {more}" if asked else " and allows the same"
+            yield COMPATIBLE, f"{direction}: its schema is written in another way{tail}"
 
 
 def _ask(taken: bool, pair: tuple[Node, Node], budget: Budget) -> tuple[Reason, ...]:
@@ -58,39 +65,36 @@ def _sentence(reason: Reason, direction: str, new_is_second: bool) -> str:
 
 def _described(direction: str, old: Any, new: Any) -> Iterator[tuple[str, str]]:
     """Words that a model reads: they rule nothing out, and may change what it does."""
-    before, after = _annotations(old), _annotations(new)
-    for where in sorted(after):
-        known = before.get(where, {})
-        for keyword in sorted(known.keys() | after[where].keys()):
-            was, now = known.get(keyword), after[where].get(keyword)
+    before, after = said(old), said(new)
+    for path in sorted(after, key=where):
+        known = before.get(path, {})
+        for keyword in sorted(known.keys() | after[path].keys()):
+            was, now = known.get(keyword), after[path].get(keyword)
             if exact(was) != exact(now):
-                subject = f"{direction} {where}" if where else f"the {direction}'s schema"
-                yield DESCRIBED, one_line(f"{subject}: {keyword} was {_said(was)}, is {_said(now)}", 600)
+                subject = f"{direction} {where(path)}" if path else f"the {direction}'s schema"
+                change = one_line(f"{subject}: {keyword} was {_said(was)}, is {_said(now)}", 600)
+                header = keyword == HEADER and direction == INPUT and old != NOTHING
+                yield _header(change, path in before, path, now) if header else (DESCRIBED, change)
+
+
+NOTHING: dict[str, Any] = {}
+"""The schema of which everything is new."""
+
+
+def _header(change: str, known: bool, path: Path, now: Any) -> tuple[str, str]:
+    """Over HTTP a server refuses a call that has an argument and not its header; older callers send none."""
+    if now is None:
+        return COMPATIBLE, change
+    if not known and all(step.startswith("properties.") for step in path):
+        # Nobody sends an argument that is new.
+        return DESCRIBED, change
+    return BREAKING, f"{change}: over HTTP a call without this header may be refused"
 
 
 def words(direction: str, schema: Any) -> Iterator[tuple[str, str]]:
     """What a model reads of a schema that is new."""
-    yield from _described(direction, {}, schema)
+    yield from _described(direction, NOTHING, schema)
 
 
 def _said(value: Any) -> str:
     return "not set" if value is None else one_line(show(value), _SHOWN)
-
-
-_RULING = frozenset(CHECKED) | MAPS | LISTS | SINGLE | NAMING | RULING
-"""All keywords that decide what is valid, or where it is told."""
-
-
-def _annotations(schema: Any) -> dict[str, dict[str, Any]]:
-    """By place, what describes it: all that rules nothing out, also in keywords that nobody knows."""
-    found: dict[str, dict[str, Any]] = {}
-    waiting: list[tuple[tuple[str, ...], Any]] = [((), schema)]
-    while waiting:
-        path, inner = waiting.pop()
-        if isinstance(inner, dict):
-            said = {key: value for key, value in inner.items() if key not in _RULING}
-            found.setdefault(place(path), {}).update(said)
-            for step, below in subschemas(inner):
-                name = step[len("properties.") :] if step.startswith("properties.") else f"[{step}]"
-                waiting.append(((*path, "[]" if step == "items" else name), below))
-    return found

@@ -20,6 +20,7 @@ from .branches import Facts, branches, common, facts_of, lacking
 from .document import Budget, Node, Unsure
 from .instance import any_of, kind_of, opposite, valid
 from .keywords import refusals
+from .names import more_names
 from .reason import Reason, unsure, values_reason
 
 DEEPEST = 48
@@ -105,13 +106,15 @@ class Question:
             raise TooMuch
 
     def _decide(self, first: Nodes, second: Nodes) -> tuple[Reason, ...]:
-        inner = len(self._open) > 1
+        # A result that is described without names may have any; a tool that is has no arguments.
+        inner = len(self._open) > 1 or not self.names_of_first
         left = [facts_of(branch, inner) for branch in branches(first)]
         right = [facts_of(branch, inner) for branch in branches(second)]
         left = [facts for facts in left if not facts.impossible]
         right = [facts for facts in right if not facts.impossible]
         if left and not right:
             return (Reason("nothing"),)
+        left = [more_names(facts, left, self.budget) for facts in left]
         types, allowed = _all_types(left), _all_types(right)
         lost = lacking(types, allowed)
         found = {Reason("type", _types(types), _types(allowed)): None} if lost else {}
@@ -151,10 +154,8 @@ class Question:
     def _part(self, facts: Facts, other: Facts) -> tuple[Reason, ...]:
         self._count()
         found = refusals(self, facts, other)
-        for schema in other.branch.besides:
-            if not self._disjoint(facts, schema):
-                found.append(unsure("cannot tell whether just one alternative of oneOf allows it"))
-                break
+        if not found and not all(self._disjoint(facts, schema) for schema in other.branch.besides):
+            found = [unsure("cannot tell whether just one alternative of oneOf allows it")]
         return tuple(found)
 
     def _counted(self, facts: Facts, second: Nodes) -> tuple[Reason, ...]:
@@ -173,6 +174,8 @@ class Question:
 
     def _disjoint(self, facts: Facts, node: Node) -> bool:
         """Whether a schema allows nothing of what a branch does, for certain."""
+        if not self.budget.spend():
+            raise TooMuch
         try:
             others = [facts_of(branch) for branch in branches((node,))]
             return all(self._apart(facts, other) for other in others)
@@ -191,6 +194,8 @@ class Question:
         for name in facts.required | other.required:
             mine, its = facts.member(name), other.member(name)
             if mine is None and name in other.required:
+                if facts.open:
+                    continue
                 return True
             if mine is None or its is None or name not in facts.required:
                 continue

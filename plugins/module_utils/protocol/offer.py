@@ -5,7 +5,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -91,7 +92,7 @@ def _read(era: Era, kind: _List, until: float, excerpt: Excerpt) -> Items:
             raise BadList(f"{kind.method} gave more than {ITEM_LIMIT} items")
         cursor = result.get("nextCursor")
         if cursor is None or cursor == "":
-            return tuple(found)
+            return _each_once(found, kind, excerpt)
         if not isinstance(cursor, str):
             raise BadList(f"{kind.method} gave a nextCursor that is no text")
         if cursor in seen:
@@ -113,3 +114,22 @@ def _checked(items: Any, kind: _List, before: int, excerpt: Excerpt) -> list[Map
             # A client's library refuses the whole list for this.
             raise BadList(f"{kind.method}: {excerpt(identity, 60)!r} has no inputSchema")
     return items
+
+
+def _each_once(items: Sequence[Mapping[str, Any]], kind: _List, excerpt: Excerpt) -> Items:
+    """The items without repetitions of the same.
+
+    What is listed twice in different forms is no list to go by: a client may take either, a person sees one.
+    """
+    found: dict[str, Mapping[str, Any]] = {}
+    for item in items:
+        identity = item[kind.identity]
+        known = found.setdefault(identity, item)
+        if known is not item and _text(known) != _text(item):
+            raise BadList(f"{kind.method} lists {excerpt(identity, 60)!r} twice, and not the same both times")
+    return tuple(found.values())
+
+
+def _text(item: Mapping[str, Any]) -> str:
+    """An item but for bookkeeping of the protocol; 1 and true are not the same."""
+    return json.dumps({key: value for key, value in item.items() if key != "_meta"}, sort_keys=True)

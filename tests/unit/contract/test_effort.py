@@ -17,6 +17,8 @@ from ansible_collections.mcpops.fleet.plugins.module_utils.contract.pattern impo
     matches,
     ways,
 )
+from tests.unit.contract.changes import INPUT
+from tests.unit.contract.test_changes import changed
 
 
 @pytest.mark.parametrize(
@@ -47,10 +49,36 @@ def test_a_pattern_that_can_be_tried_in_too_many_ways_is_not_tried(pattern: str)
         (r"^(red|green|blue)$", "green", "grey"),
         (r"^\(.*\)*$", "(x)", "x"),
         (r"a\?b\?c\?d\?|[(|)]{3}", "(|)", "("),
+        ("^(x$)", "x", "x\n"),
+        ("^x$|^y", "x", "x\n"),
+        (r"^[\w.+-]+@[^\s@]+$", "a.b@example.org", "a b@example.org"),
+        (r"^[^\]\[\\/]+$", "é", "["),
     ],
 )
 def test_a_usual_pattern_is_tried(pattern: str, good: str, bad: str) -> None:
     assert (matches(pattern, good), matches(pattern, bad)) == (True, False)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "text"),
+    [
+        ("^a{,2}$", "aa"),
+        (r"^a\Z", "a"),
+        (r"\Aa", "a"),
+        ("^[]x]$", "x"),
+        ("^[^]x]$", "y"),
+        ("a++", "a"),
+        (r"^\a", "a"),
+        (r"^\S+$", "a\u00a0b"),
+        (r"^[\s]$", "\ufeff"),
+        ("^...$", "a\rb"),
+        ("^...$", "a\u2028b"),
+        ("^.$", "\U0001f600"),
+        ("^[\U0001f600]$", "x"),
+    ],
+)
+def test_a_pattern_that_languages_read_differently_is_not_tried(pattern: str, text: str) -> None:
+    assert matches(pattern, text) is None
 
 
 def test_each_value_of_a_list_is_read_once_however_many_are_compared_with_it(
@@ -77,3 +105,54 @@ def test_what_is_tried_without_budget_has_no_certain_answer() -> None:
     costly = node_of({"pattern": "x.*y.*z"}, Budget(left=100))
     assert valid("x" * 200, costly) is None
     assert valid("xyz", node_of({"pattern": "x.*y.*z"}, Budget(left=100))) is True
+
+
+LITERALS = [{"const": str(number)} for number in range(3000)]
+
+
+@pytest.mark.parametrize(
+    ("schema", "says"),
+    [
+        ({"anyOf": LITERALS, "oneOf": LITERALS}, "more than 256 alternatives"),
+        ({"oneOf": LITERALS}, "more than 256 alternatives"),
+        ({"allOf": [{"anyOf": LITERALS[:200]}, {"oneOf": LITERALS[:200]}]}, "more than 256 alternatives"),
+        ({"allOf": [{"minLength": 1}] * 50_000}, "more than 1000 schemas"),
+        ({"allOf": [{"anyOf": [{"minLength": n}, {"maxLength": n}]} for n in range(900)]}, "cannot tell"),
+    ],
+)
+def test_what_would_have_to_be_multiplied_out_is_given_up_before_it_is(schema: Any, says: str) -> None:
+    for old, new in (({"type": "string"}, schema), (schema, {"type": "string"})):
+        root = {"type": "object", "properties": {"a": new}}
+        before = {"type": "object", "properties": {"a": old}}
+        found = changed(INPUT, before, root).breaking
+        assert found
+        assert new != schema or says in "".join(found)
+
+
+def test_conditions_that_refer_to_each_other_are_looked_at_once() -> None:
+    def circle(kind: str) -> Any:
+        names = [f"d{n}" for n in range(30)]
+        every = [{"$ref": f"#/$defs/{name}"} for name in names]
+        definitions = {
+            name: {
+                "type": "object",
+                "if": {"anyOf": every},
+                "then": every[0],
+                "properties": {name: {"type": kind}},
+            }
+            for name in names
+        }
+        return {"type": "object", "properties": {"a": every[0]}, "$defs": definitions}
+
+    assert changed(INPUT, circle("integer"), circle("number")).breaking
+
+
+def test_alternatives_that_are_told_apart_one_by_one_are_on_the_budget() -> None:
+    def union(kind: str) -> Any:
+        several = [
+            {"type": "object", "properties": {"k": {"const": n}, "v": {"type": kind}}, "required": ["k"]}
+            for n in range(120)
+        ]
+        return {"type": "object", "properties": {"a": {"oneOf": several}}}
+
+    assert "too much in it" in changed(INPUT, union("integer"), union("number")).breaking[0]

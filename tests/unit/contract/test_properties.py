@@ -87,34 +87,62 @@ def _larger(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
     )  # fmt: skip
 
 
+def _of_the_root() -> st.SearchStrategy[dict[str, Any]]:
+    """What makes a root a map, or an alternative of several."""
+    objects = st.builds(
+        lambda properties, required: {"properties": properties, "required": required},
+        st.dictionaries(names, schemas(), min_size=1, max_size=2),
+        st.lists(names, max_size=1),
+    )
+    several = st.lists(objects, min_size=1, max_size=2)
+    rare: dict[str, st.SearchStrategy[Any]] = {
+        "additionalProperties": schemas() | st.booleans(),
+        "patternProperties": st.dictionaries(st.sampled_from(("^a", "[bc]")), schemas(), max_size=1),
+        "maxProperties": small,
+        "propertyNames": st.just({"pattern": "^[ab]"}),
+        "anyOf": several,
+        "oneOf": several,
+        "then": objects,
+    }
+    chosen = st.sets(st.sampled_from(sorted(rare)), max_size=2)
+    return chosen.flatmap(lambda keywords: st.fixed_dictionaries({key: rare[key] for key in keywords}))
+
+
 @st.composite
 def roots(draw: st.DrawFn) -> dict[str, Any]:
-    """The schema of arguments: an object, with definitions that may refer to themselves."""
+    """The schema of arguments or of a result: an object, with definitions that may refer to themselves."""
     properties = {name: draw(schemas()) for name in draw(st.sets(names, max_size=3))}
     definition = draw(schemas())
     if draw(st.booleans()):
         properties[draw(names)] = {"$ref": "#/$defs/d"}
         if isinstance(definition, dict) and draw(st.booleans()):
             definition = {"anyOf": [definition, {"type": "array", "items": {"$ref": "#/$defs/d"}}]}
-    return {"type": "object", "properties": properties, "$defs": {"d": definition},
+    more = draw(_of_the_root())
+    if "then" in more:
+        more["if"] = {"required": ["a"]}
+    named = {"properties": properties} if properties else {}
+    return {"type": "object", **named, **more, "$defs": {"d": definition},
             "required": sorted(draw(st.sets(names, max_size=1)))}  # fmt: skip
 
 
 @st.composite
 def pairs(draw: st.DrawFn) -> tuple[dict[str, Any], dict[str, Any]]:
-    """A schema, and one that has a property or what is required of it exchanged."""
+    """A schema, and one that has a property or what is said of all of them exchanged."""
     old = draw(roots())
     other = draw(roots())
-    new = {
-        **old,
-        "properties": dict(old["properties"]),
-        "$defs": draw(st.sampled_from((old, other)))["$defs"],
-    }
+    new = {**old, "$defs": draw(st.sampled_from((old, other)))["$defs"]}
+    properties = dict(old.get("properties", {}))
     for name in draw(st.sets(names, max_size=2)):
-        if name in other["properties"]:
-            new["properties"][name] = draw(_near(old["properties"].get(name, {}), other["properties"][name]))
-    if draw(st.booleans()):
-        new["required"] = other["required"]
+        if name in other.get("properties", {}):
+            properties[name] = draw(_near(properties.get(name, {}), other["properties"][name]))
+    if properties:
+        new["properties"] = properties
+    apart = ("$defs", "properties", "type")
+    for keyword in draw(st.sets(st.sampled_from(sorted({*old, *other} - {*apart})), max_size=2)):
+        if keyword in other:
+            new[keyword] = other[keyword]
+        else:
+            new.pop(keyword, None)
     return (old, new) if draw(st.booleans()) else (new, old)
 
 
@@ -126,8 +154,15 @@ def _near(old: Any, other: Any) -> st.SearchStrategy[Any]:
     return st.sampled_from(wider + narrower + looser)
 
 
-def closed(schema: Any, alone: bool = True) -> Any:
-    """The schema of those values that use no name which it does not describe, nor allows on purpose."""
+_OF_NAMES = ("properties", "patternProperties", "allOf", "anyOf", "oneOf", "$ref", "then")
+
+
+def closed(schema: Any, alone: bool = True, arguments: bool = False) -> Any:
+    """The schema of those values that use no name which it does not describe, nor allows on purpose.
+
+    :param alone: whether nothing beside it describes the same value.
+    :param arguments: whether it is that of all arguments; another that describes no name is one for any.
+    """
     if not isinstance(schema, dict):
         return schema
     result = dict(schema)
@@ -145,7 +180,10 @@ def closed(schema: Any, alone: bool = True) -> Any:
     for keyword in ("items", "additionalProperties"):
         if keyword in schema:
             result[keyword] = closed(schema[keyword])
-    return {**result, "unevaluatedProperties": False} if alone else result
+    if "then" in schema:
+        result["then"] = closed(schema["then"], False)
+    names_some = "additionalProperties" in schema or any(schema.get(keyword) for keyword in _OF_NAMES)
+    return {**result, "unevaluatedProperties": False} if alone and (names_some or arguments) else result
 
 
 some_values = st.lists(st.dictionaries(names, values, max_size=3), min_size=20, max_size=40)
@@ -163,7 +201,7 @@ def test_arguments_that_were_valid_are_valid_after_a_compatible_change(
     old, new = pair
     if changed(INPUT, old, new).breaking:
         return
-    before, after = Draft202012Validator(closed(old)), Draft202012Validator(new)
+    before, after = Draft202012Validator(closed(old, arguments=True)), Draft202012Validator(new)
     for value in tried:
         assert not before.is_valid(value) or after.is_valid(value), value
 

@@ -119,3 +119,31 @@ def test_a_list_that_fails_makes_a_server_inconclusive(method: str) -> None:
 
 def test_an_unknown_list_of_tools_makes_a_server_inconclusive() -> None:
     assert offered(Server(lists={})).outcome == "inconclusive"
+
+
+@pytest.mark.parametrize(
+    ("method", "kind", "one", "other"),
+    [
+        ("tools/list", "tools", tool("a"), {**tool("a"), "description": "another"}),
+        ("tools/list", "tools", {**tool("a"), "x": 1}, {**tool("a"), "x": True}),
+        ("prompts/list", "prompts", {"name": "a"}, {"name": "a", "arguments": [{"name": "x"}]}),
+        ("resources/list", "resources", {"uri": "a", "name": "x"}, {"uri": "a", "name": "y"}),
+        (
+            "resources/templates/list", "resourceTemplates",
+            {"uriTemplate": "a", "name": "x"}, {"uriTemplate": "a", "name": "y"},
+        ),
+    ],
+)  # fmt: skip
+def test_a_list_that_has_an_item_in_two_forms_makes_a_server_inconclusive_and_names_it(
+    method: str, kind: str, one: dict[str, Any], other: dict[str, Any]
+) -> None:
+    lists = {"tools/list": pages("tools", [tool("b")]), method: pages(kind, [one], [other])}
+    found = offered(Server(capabilities=EVERYTHING, lists=lists))
+    assert found.outcome == "inconclusive"
+    assert f"{method} lists 'a' twice, and not the same both times" in found.detail
+
+
+def test_an_item_that_is_listed_twice_in_the_same_form_is_one() -> None:
+    again = {**dict(reversed(tool("a").items())), "_meta": {"page": 2}}
+    found = offered(Server(lists={"tools/list": pages("tools", [tool("a"), tool("b")], [again])}))
+    assert [item["name"] for item in found.tools] == ["a", "b"]
