@@ -74,7 +74,7 @@ options:
     default: false
   generation:
     description:
-      - With O(unfinished_only=true), go back only from the update of this RV(transaction.generation).
+      - With O(unfinished_only=true), go back only from the update whose C(generation) RV(transaction) says.
       - Another run may have begun one of its own meanwhile; V(0) is none.
     type: int
   lock_timeout:
@@ -195,7 +195,7 @@ generation:
   type: int
   returned: always
 transaction:
-  description: What is under way, by kind, step and slots; V(none) when nothing is.
+  description: What is under way, by kind, generation, step and slots; V(none) when nothing is.
   type: dict
   returned: always
 last:

@@ -24,7 +24,9 @@ def test_a_run_that_may_not_begin_leaves_what_another_has_under_way(deployed: Fl
         "phase": "active",
     }
     first.write_text(
-        json.dumps([{"hosts": "node1", "gather_facts": False, "tasks": [{"mcpops.fleet.mcp_update": options}]}])
+        json.dumps(
+            [{"hosts": "node1", "gather_facts": False, "tasks": [{"mcpops.fleet.mcp_update": options}]}]
+        )
     )
     deployed.run(str(first), box_version="2.0.0").succeeded()
     under_way = json.loads((state / "journal.json").read_text())["transaction"]
@@ -72,7 +74,10 @@ def test_a_lost_host_is_counted_also_where_changes_have_to_be_permitted_first(de
 
 def test_an_edge_is_called_by_many_names_and_by_an_address_of_ipv6(deployed: Fleet) -> None:
     names = [f"mcp-{number}.example.com" for number in range(80)]
-    called = {"mcp_edge_hosts": [*names, "2001:DB8::1"], "mcp_edge_origins": [f"https://{name}" for name in names]}
+    called = {
+        "mcp_edge_hosts": [*names, "2001:DB8::1"],
+        "mcp_edge_origins": [f"https://{name}" for name in names],
+    }
     deployed.run("site", "--limit", "node1", **called).succeeded()
     url = f"http://127.0.0.1:{deployed.ports['node1']}/box"
     for host in (names[0], names[-1], "[2001:db8::1]:80", "localhost"):

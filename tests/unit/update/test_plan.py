@@ -124,3 +124,9 @@ def test_present(observed: Observed, phase: str, plan: tuple[str, ...], pending:
 def test_rolled_back(observed: Observed, unfinished_only: bool, plan: tuple[str, ...]) -> None:
     planned = plan_rolled_back(observed, unfinished_only)
     assert (*planned.before, *planned.steps) == plan
+
+
+@pytest.mark.parametrize(("asked", "plan"), [(None, ("undo",)), (2, ("undo",)), (0, ()), (3, ())])
+def test_what_another_run_has_under_way_is_not_undone(asked: int | None, plan: tuple[str, ...]) -> None:
+    planned = plan_rolled_back(under_way("switched"), True, asked)
+    assert (*planned.before, *planned.steps) == plan
