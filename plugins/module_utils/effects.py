@@ -70,8 +70,11 @@ def _write(stream: IO[bytes], data: bytes) -> None:
     stream.flush()
 
 
+_APPENDING = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+
+
 def _append(path: Path, data: bytes, mode: int) -> None:
-    descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, mode)
+    descriptor = os.open(path, _APPENDING, mode)
     try:
         size = os.fstat(descriptor).st_size
         if size == 0:
@@ -138,10 +141,12 @@ class Effects:
 
         A crash leaves nothing or a part of it at the end; what cannot be written whole is taken back.
         """
-        new = not path.exists()
+        if not path.exists() or path.stat().st_size == 0:
+            # Names first, those of a killed writer too: what was once read there must not go with them.
+            self.act("touch", str(path), lambda: os.close(os.open(path, _APPENDING, mode)))
+            for folder in (path.parent, path.parent.parent):
+                self.act("fsync", str(folder), functools.partial(sync_directory, folder))
         self.act("append", str(path), lambda: _append(path, data, mode))
-        if new:
-            self.act("fsync", str(path.parent), lambda: sync_directory(path.parent))
 
     def make_directory(self, path: Path, mode: int = 0o755) -> None:
         """Create a directory and its parents where they are missing; durable."""

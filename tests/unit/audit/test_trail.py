@@ -395,3 +395,31 @@ def test_a_rotation_that_was_killed_between_two_acts_is_gone_on_with(tmp_path: P
                 assert check(trail.parts()).problems == ()
         assert Dying.left < 0
         assert check(trail.parts()).problems == ()
+
+
+class Watched(Effects):
+    """Says what is done, in order."""
+
+    def __init__(self) -> None:
+        self.acts: list[tuple[str, str]] = []
+
+    def act(self, name: str, target: str, function: Callable[[], T]) -> T:
+        self.acts.append((name, Path(target).name))
+        return super().act(name, target, function)
+
+
+@pytest.mark.parametrize("left", ["nothing", "folder", "empty file"])
+def test_the_names_of_an_audit_are_durable_before_its_first_line_whatever_a_killed_writer_left(
+    tmp_path: Path, left: str
+) -> None:
+    folder, effects = tmp_path / "state" / "audit", Watched()
+    if left != "nothing":
+        folder.mkdir(parents=True)
+    if left == "empty file":
+        (folder / CURRENT).touch()
+    Trail(effects, folder).append({"time": "2026-11-26T00:00:00Z", "event": "done"})
+    before = effects.acts[: effects.acts.index(("append", CURRENT))]
+    assert before[-3:] == [("touch", CURRENT), ("fsync", "audit"), ("fsync", "state")]
+    effects.acts.clear()
+    Trail(effects, folder).append({"time": "2026-11-26T00:00:01Z", "event": "done"})
+    assert effects.acts == [("append", CURRENT)]
