@@ -79,7 +79,10 @@ class Edge:
         """Make a generation reachable for sessions that carry its tag; no new client gets there."""
         with self._changing() as maps:
             part = self._standing(maps, server)
-            self._commit(server, replace(part, generations={**part.generations, generation: target}))
+            # Routes are a switch's to change: those of clients stay, whatever somebody wrote into the file.
+            routes = self._read_runtime().of(server).routes or part.routes
+            generations = {**part.generations, generation: target}
+            self._commit(server, replace(part, generations=generations, routes=routes))
 
     def switch(self, server: str, generation: int, route: str) -> float:
         """Send new clients of ``route`` to a generation; seconds until HAProxy confirmed it."""

@@ -178,6 +178,16 @@ def test_a_file_that_was_written_before_a_crash_is_brought_to_the_runtime(
     assert port_of(call(haproxy, LIST)) == green.port
 
 
+def test_a_route_that_somebody_changed_in_its_file_moves_no_client_when_a_generation_is_added(
+    haproxy: HAProxy, edge: Edge, blue: Upstream, upstream: Callable[..., Upstream]
+) -> None:
+    routes = haproxy.maps / "routes.map"
+    routes.write_text(routes.read_text().replace("/time", "/elsewhere"))
+    edge.add_generation("time", 2, upstream().target)
+    assert port_of(call(haproxy, LIST)) == blue.port
+    assert edge.agrees("time")
+
+
 def test_requests_that_a_reload_left_with_the_old_process_are_counted(
     haproxy: HAProxy, edge: Edge, blue: Upstream
 ) -> None:
