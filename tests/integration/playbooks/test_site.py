@@ -65,7 +65,7 @@ def test_hosts_that_can_not_work_are_told_in_a_sentence_what_to_do(empty: Fleet)
     run = empty.run("site").failed()
     assert "node1: HAProxy 2.6 or newer is needed; what came back: " in run.output
     assert "sudo apt-get install -y haproxy), or name it in mcp_haproxy." in run.output
-    assert "node2: mcp_root is" in run.output and "Give an absolute path of letters, digits" in run.output
+    assert "node2: mcp_root is" in run.output and "Give absolute paths of letters, digits" in run.output
     assert "Put right what is said above of node1, node2, or leave them out" in run.output
     assert not (empty.root / "node3").exists()
 
