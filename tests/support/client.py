@@ -37,14 +37,24 @@ def post(
         return error.code, error.headers, json.loads(body) if body.startswith(b"{") else None
 
 
-def modern_call(url: str, tool: str, arguments: Mapping[str, Any] | None = None) -> str:
+def modern_call(
+    url: str,
+    tool: str,
+    arguments: Mapping[str, Any] | None = None,
+    more_headers: Mapping[str, str] | None = None,
+) -> str:
     """The text that a tool answers a modern client."""
     meta = {
         "io.modelcontextprotocol/protocolVersion": MODERN,
         "io.modelcontextprotocol/clientCapabilities": {},
     }
     message = {"method": "tools/call", "params": {"name": tool, "arguments": arguments or {}, "_meta": meta}}
-    headers = {"MCP-Protocol-Version": MODERN, "Mcp-Method": "tools/call", "Mcp-Name": tool}
+    headers = {
+        "MCP-Protocol-Version": MODERN,
+        "Mcp-Method": "tools/call",
+        "Mcp-Name": tool,
+        **(more_headers or {}),
+    }
     status, _headers, body = post(url, message, headers)
     assert status == 200, (status, body)
     return str(body["result"]["content"][0]["text"])

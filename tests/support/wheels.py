@@ -38,6 +38,8 @@ RELEASES: Mapping[str, Mapping[str, Any]] = {
     "2.16.0": {"start": "mute"},
     "2.17.0": {"legacy_lacks": ["recall"]},
     "2.18.0": {"eras": ["modern"]},
+    "2.19.0": {"token": "API_TOKEN"},
+    "2.20.0": {"token": "API_TOKEN"},
 }
 """Versions of the test server, and what is wrong with each."""
 

@@ -46,6 +46,7 @@ def kept(definition: ServerDefinition) -> dict[str, Any]:
         "update": asdict(definition.update),
         "bridge": asdict(definition.bridge),
         "retention": dict(definition.retention),
+        "probe_headers": dict(definition.probe_headers),
     }
 
 
@@ -70,4 +71,5 @@ def restored(raw: Mapping[str, Any]) -> ServerDefinition:
             }
         ),
         bridge=BridgePolicy(**raw.get("bridge", {})),
+        probe_headers=raw.get("probe_headers", {}),
     )

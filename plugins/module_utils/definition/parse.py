@@ -14,6 +14,7 @@ from ..errors import FleetError
 from ..retention.parse import parse_policy
 from .package import parse_package
 from .policy import parse_update
+from .probe_headers import parse_probe_headers
 from .reader import Reader, shown
 from .requirements import parse_requirements
 from .server import BridgePolicy, ServerDefinition
@@ -42,6 +43,7 @@ SERVES = ("launcher", "http")
 _KEYS = (
     "name", "package", "transport", "arguments", "environment", "credentials", "command", "user_config",
     "path", "route", "ports", "require", "retention", "serve", "bridge", "service", "update", "protected",
+    "probe_headers",
 )  # fmt: skip
 
 
@@ -59,6 +61,7 @@ def parse(raw: Any, credentials: Mapping[str, Any] | None = None) -> ServerDefin
     )
     package = parse_package(server, reader.raw.get("package"))
     transport = reader.choice("transport", "", TRANSPORTS)
+    secret = parse_credentials(reader, credentials)
     definition = ServerDefinition(
         name=name,
         registry_type=package.registry_type,
@@ -69,7 +72,7 @@ def parse(raw: Any, credentials: Mapping[str, Any] | None = None) -> ServerDefin
         transport=transport,
         arguments=parse_arguments(reader),
         environment=reader.variables("environment"),
-        credentials=parse_credentials(reader, credentials),
+        credentials=secret,
         command=reader.text("command", package.rules.command, "mcp-server-time")
         if reader.raw.get("command")
         else None,
@@ -84,6 +87,9 @@ def parse(raw: Any, credentials: Mapping[str, Any] | None = None) -> ServerDefin
         protected=reader.flag("protected"),
         serve=_serve(reader, transport),
         bridge=_bridge(reader),
+        probe_headers=parse_probe_headers(
+            reader, transport, secret if secret or credentials is None else None
+        ),
     )
     _check_port_is_told(reader, definition)
     return definition

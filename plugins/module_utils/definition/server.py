@@ -94,6 +94,7 @@ class ServerDefinition:
     serve: str = "launcher"
     bridge: BridgePolicy = field(default_factory=BridgePolicy)
     bridge_digest: str = ""
+    probe_headers: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def over_http(self) -> bool:

@@ -18,7 +18,7 @@ from .body import Body
 from .connection import Connection
 from .excerpt import Excerpt
 from .silence import OUTAGE, UNCLEAR, NoReply
-from .targets import HttpTarget
+from .targets import OWN_HEADERS, HttpTarget
 
 SPENT_LIMIT = 5
 """Sessions that are ended at most; a server that opens one with each answer is not asked more often."""
@@ -27,10 +27,6 @@ _TRAILER_SECONDS = 0.1
 _TRAILER_BYTES = 64 * 1024
 _GOODBYE_SECONDS = 1.0
 _SESSION = re.compile(r"[\x21-\x7e]{1,1024}")
-_OURS = frozenset(
-    "accept accept-encoding connection content-encoding content-length content-type expect last-event-id "
-    "mcp-method mcp-name mcp-protocol-version mcp-session-id te trailer transfer-encoding upgrade".split()
-)
 _TROUBLES = (OSError, http.client.HTTPException, ValueError)
 
 
@@ -46,7 +42,9 @@ class HttpLink:
         self._parts = target.parts()
         self._url = target.place()
         self._path = (self._parts.path or "/") + (f"?{self._parts.query}" if self._parts.query else "")
-        self._given = {name: value for name, value in target.headers.items() if name.lower() not in _OURS}
+        self._given = {
+            name: value for name, value in target.headers.items() if name.lower() not in OWN_HEADERS
+        }
         self._excerpt = excerpt
         self._carries_session = carries_session
         self._session: str | None = None

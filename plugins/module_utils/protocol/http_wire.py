@@ -37,6 +37,9 @@ TOTAL_LIMIT = 4 * MESSAGE_LIMIT
 FOREIGN_STATUSES = (400, 404, 405, 406, 410, 415, 422)
 """Of the refusals only these are an answer to what was asked; any other could be an outage."""
 
+_ADVICE = dict.fromkeys((401, 403), " (what it wants from each client goes into probe_headers)")
+"""What to do about a refusal that the server's owner can do something about."""
+
 _RESUMPTIONS = 5
 _ANSWERS = 20
 
@@ -97,7 +100,7 @@ class HttpWire:
         if body.status in FOREIGN_STATUSES:
             return self._refusal(body), stream
         if not 200 <= body.status < 300:
-            raise NoReply(OUTAGE, self._link.status(body))
+            raise NoReply(OUTAGE, self._link.status(body) + _ADVICE.get(body.status, ""))
         if body.ended:
             raise NoReply(UNCLEAR, f"HTTP {body.status} without a reply")
         if body.encoding:

@@ -14,6 +14,12 @@ from urllib.parse import SplitResult, urlsplit
 
 from ..errors import FleetError
 
+OWN_HEADERS = frozenset(
+    "accept accept-encoding connection content-encoding content-length content-type expect last-event-id "
+    "mcp-method mcp-name mcp-protocol-version mcp-session-id te trailer transfer-encoding upgrade".split()
+)
+"""What a probe itself says in each request; others say nothing in its place."""
+
 _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 _VISIBLE = re.compile(r"[\x21-\x7e]+")
 _FIELD_VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*")

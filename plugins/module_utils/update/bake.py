@@ -16,9 +16,9 @@ from ..errors import FleetError
 from ..protocol.excerpt import Excerpt
 from ..protocol.report import ERAS
 from ..protocol.targets import HttpTarget
+from .endpoints import client_target
 from .front import Front
 from .gate import several
-from .health import client_target
 from .host import Host
 from .offered import offer_of
 from .ready import PROBE_TIMEOUT, check_timeout, required_calls, unmet

@@ -13,9 +13,10 @@ from ..definition.server import ServerDefinition
 from ..errors import FleetError
 from ..protocol.excerpt import Excerpt
 from ..protocol.report import ProbeReport
-from ..protocol.targets import HttpTarget, StdioTarget
+from ..protocol.targets import HttpTarget
+from .endpoints import client_target, front_target
 from .host import Host
-from .ready import required_calls, stdio_target, unmet
+from .ready import required_calls, unmet
 
 
 @dataclass(frozen=True)
@@ -44,17 +45,6 @@ class Health:
         }
 
 
-def client_target(host: Host, definition: ServerDefinition, slot: str | None) -> HttpTarget | StdioTarget:
-    """What clients talk to: the route at the edge, or the command behind the launcher."""
-    if definition.over_http:
-        return HttpTarget(url=host.layout.edge.url(definition.route), hidden=host.secrets(definition.name))
-    if slot is None:
-        raise FleetError(
-            "start its launcher", "there is none", "Deploy the server first (mcp_update).", definition.name
-        )
-    return stdio_target(host, definition.name, slot)
-
-
 def check(host: Host, definition: ServerDefinition, url: str | None, timeout: float) -> Health:
     """One probe in both eras, with all lists and required calls.
 
@@ -62,11 +52,7 @@ def check(host: Host, definition: ServerDefinition, url: str | None, timeout: fl
     :param timeout: seconds for all of it.
     """
     slot = None if definition.over_http else host.launchers.pointed(definition.name)
-    target = (
-        HttpTarget(url=url, hidden=host.secrets(definition.name))
-        if url
-        else client_target(host, definition, slot)
-    )
+    target = front_target(host, definition, url=url) if url else client_target(host, definition, slot)
     shown = target.url if isinstance(target, HttpTarget) else f"launcher {definition.name} ({slot})"
     report = host.senses.probe(target, timeout=timeout, calls=required_calls(definition.require))
     return Health(

@@ -17,6 +17,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from ..contract.offer import Offer
+from ..definition.probe_headers import filled
 from ..definition.server import ServerDefinition
 from ..effects import die_with_parent
 from ..errors import FleetError, explained
@@ -28,6 +29,7 @@ from ..slot.container import NOBODY, NOBODY_ID, contained, container_name
 from ..slot.ending import end_all
 from ..slot.log import tail
 from ..slot.process import ROOT_VARIABLE, SLOT_VARIABLE, identities, marked, tree
+from .endpoints import local_url
 from .host import Host, in_unit, package_of, require_driver_for, settings_of
 from .offered import offer_of
 from .ready import GRACE, PAUSE, PROBE_TIMEOUT, reachable
@@ -175,10 +177,12 @@ class _Preview:
                 self._host.senses.sleep(PAUSE)
 
     def _target(self, address: str, port: int) -> HttpTarget:
-        name = f"[{address}]" if ":" in address else address
         return HttpTarget(
-            url=f"http://{name}:{port}{self._definition.path}",
-            headers={"Host": f"localhost:{port}"},
+            url=local_url(address, port, self._definition.path),
+            headers={
+                **filled(self._definition.probe_headers, self._definition.credentials),
+                "Host": f"localhost:{port}",
+            },
             hidden=self._definition.credentials,
         )
 

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -19,6 +18,7 @@ from ..errors import FleetError
 from ..protocol.excerpt import Excerpt
 from ..protocol.report import ERAS, EraProbe, ProbeReport
 from ..protocol.targets import HttpTarget, StdioTarget, ToolCall
+from .endpoints import slot_target, stdio_target
 from .gate import rule, several
 from .host import Host
 from .offered import offer_of
@@ -84,28 +84,6 @@ def required_calls(require: Requirements) -> tuple[ToolCall, ...]:
     return tuple(ToolCall(call.tool, call.arguments) for call in require.calls)
 
 
-def stdio_target(host: Host, server: str, slot: str) -> StdioTarget:
-    """The very command that clients start, as one of them, for a disposable process."""
-    as_client = host.layout.unprivileged
-    environment = {"PATH": os.defpath, "HOME": "/", "LANG": "C.UTF-8"} if as_client else dict(os.environ)
-    return StdioTarget(
-        argv=(*as_client, str(host.launchers.script(server, slot))),
-        environment=environment,
-        directory="/" if as_client else None,
-        hidden=host.secrets(server),
-    )
-
-
-def slot_target(host: Host, server: str, address: str, port: int, path: str) -> HttpTarget:
-    """A slot's own endpoint, called by the name by which the edge calls it: some servers accept no other."""
-    name = f"[{address}]" if ":" in address else address
-    return HttpTarget(
-        url=f"http://{name}:{port}{path}",
-        headers={"Host": f"localhost:{port}"},
-        hidden=host.secrets(server),
-    )
-
-
 class Readiness:
     """Waits for one slot to be ready.
 
@@ -139,7 +117,7 @@ class Readiness:
         target: HttpTarget | StdioTarget = (
             stdio_target(self._host, self._definition.name, self._slot)
             if self._port is None
-            else slot_target(self._host, self._definition.name, address, self._port, self._path)
+            else slot_target(self._host, self._definition, self._slot, address, self._port, self._path)
         )
         if self._quick is not None:
             eras = self._quick.eras

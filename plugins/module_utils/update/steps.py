@@ -19,10 +19,11 @@ from ..journal.record import Deployment, Record, Result, Transaction, other
 from ..slot.spec import SlotSpec
 from .bake import Bake, Warm
 from .drain import drain
+from .endpoints import slot_target
 from .front import Front, front_of
 from .host import Host, package_of, port_of, require_driver_for, settings_of
 from .ports import with_ports
-from .ready import Readiness, slot_target
+from .ready import Readiness
 from .report import Report
 
 
@@ -242,7 +243,7 @@ class Steps:
             return Warm(slot, None, offer.eras)
         return Warm(
             slot,
-            slot_target(self.host, self.definition.name, deployment.address, port, self._path(slot)),
+            slot_target(self.host, self.definition, slot, deployment.address, port, self._path(slot)),
             offer.eras,
         )
 

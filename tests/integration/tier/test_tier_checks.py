@@ -40,11 +40,16 @@ SERVING = {
     "legacy": Canned(400, REFUSED),
     "legacy-that-opens-a-session": Canned(400, REFUSED, session="g3~opened"),
     "legacy-without-sessions": Canned(200, '{"jsonrpc":"2.0","id":1,"error":{"code":-32601,"message":"?"}}'),
+    "guarded": Canned(401, "", "text/plain"),
+    "guarded-by-a-gateway": Canned(403, '{"message":"no token"}'),
+    "guarded-and-answering-anyway": Canned(200, DISCOVERED),
     "legacy-in-words": Canned(422, "Unexpected message, expect initialize request", "text/plain"),
 }
 BROKEN = {
     "no-such-route": Canned(404, '{"jsonrpc":"2.0","id":null,"error":{"code":-32001,"message":"no server"}}'),
     "no-active-slot": Canned(503, '{"jsonrpc":"2.0","id":null,"error":{"code":-32000,"message":"no slot"}}'),
+    "guarded-with-no-slot": Canned(503, "", "text/plain"),
+    "a-token-wanted-of-which-nothing-is-known": Canned(401, "", "text/plain"),
     "fault": Canned(500, '{"jsonrpc":"2.0","id":1,"error":{"code":-32603,"message":"broken"}}'),
     "web-page": Canned(200, "<html><body>Your session will initialize</body></html>", "text/html"),
     "bad-request-page": Canned(400, "<html>plain HTTP request was sent to HTTPS port</html>", "text/html"),

@@ -35,6 +35,7 @@ def plan(routes: Routes) -> dict[str, Any]:
             {
                 "path": path,
                 "backend": f"route:{path[1:]}",
+                "guarded": path.startswith("/guarded"),
                 "hosts": [
                     {"name": name, "digest": digest(name), "address": "127.0.0.1", "port": port}
                     for name, port in hosts.items()

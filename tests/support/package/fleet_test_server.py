@@ -116,6 +116,17 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.wfile.write(body)
         self.wfile.flush()
 
+    def parse_request(self) -> bool:
+        """A request, but for one without the token where clients have to have it."""
+        if not super().parse_request():
+            return False
+        wanted = f"Bearer {os.environ.get(FAULTS.get('token', ''))}"
+        if "token" in FAULTS and self.headers["Authorization"] != wanted:
+            self.close_connection = True
+            self.reply(401)
+            return False
+        return True
+
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"]))
         if self.path != "/mcp":
