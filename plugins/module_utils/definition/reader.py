@@ -21,9 +21,8 @@ class Reader:
         self.server = server
         self.where = where
         if not isinstance(raw, Mapping):
-            raise self.complaint(
-                "", f"it is {shown(raw)}", f"Write it as a mapping with the keys {', '.join(known)}."
-            )
+            came_back = "it is missing" if raw is None else f"it is {shown(raw)}"
+            raise self.complaint("", came_back, f"Write it as a mapping with the keys {', '.join(known)}.")
         self.raw = raw
         unknown = sorted(str(key) for key in raw if key not in known)
         if unknown:

@@ -59,7 +59,7 @@ def test_a_host_that_kept_its_release_is_not_taken_back_to_an_earlier_one(deploy
 def test_hosts_that_are_to_go_different_ways_are_refused_with_what_to_do(deployed: Fleet) -> None:
     with deployed.changed("node1", mcp_update_waves=["100%"]):
         run = deployed.run("update", "--limit", "node2,node3", box_version="2.0.0").failed()
-        assert "Hosts of this rollout are to go different ways: node2 has" in run.output
+        assert "node2, node3: the rollout is to go another way (mcp_update_waves: [" in run.output
         assert "chosen by mcp_hosts" in run.output
         deployed.run("update", mcp_hosts="node2,node3", box_version="1.0.0").succeeded()
     assert deployed.versions() == ["1.0.0"] * 3
