@@ -66,7 +66,7 @@ def test_the_first_host_counts_even_if_it_is_not_among_the_hosts_of_the_run() ->
 
 
 def test_what_the_playbook_sets_counts_for_all_hosts_whatever_the_inventory_says() -> None:
-    hosts = {"a": BAD, "b": {"mcp_update_waves": ["100%"]}}
+    hosts: dict[str, dict[str, Any]] = {"a": BAD, "b": {"mcp_update_waves": ["100%"]}}
     assert len(faults(hosts)) == 2
     assert faults(hosts, said={"mcp_servers": [], "mcp_update_waves": [1]}) == []
     assert len(faults({"a": GOOD, "b": GOOD}, said=BAD)) == 1

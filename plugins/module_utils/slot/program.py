@@ -22,8 +22,9 @@ _COMMENT = re.compile(r"(\s)([;#])")
 def program_text(name: str, command: Sequence[str], stop_timeout: float, log: Path) -> bytes:
     """The section ``[program:NAME]``.
 
-    It starts with supervisord, is restarted whenever it ends, and is given up after four ends within a
-    second of their start. ``stop_timeout`` in seconds is rounded up, as supervisord wants a whole number.
+    It starts with supervisord, is restarted whenever it ends, and is given up after eleven ends in a row
+    within a second of their start, each of which waits a second longer for the next: after about a minute.
+    ``stop_timeout`` in seconds is rounded up, as supervisord wants a whole number.
 
     :raises FleetError: when a path holds a line break, which no quoting of this format can carry.
     """
@@ -33,7 +34,7 @@ def program_text(name: str, command: Sequence[str], stop_timeout: float, log: Pa
         "autostart": "true",
         "autorestart": "true",
         "startsecs": "1",
-        "startretries": "3",
+        "startretries": "10",
         "stopsignal": "TERM",
         "stopwaitsecs": str(math.ceil(stop_timeout)),
         "stopasgroup": "true",

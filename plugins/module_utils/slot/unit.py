@@ -24,6 +24,7 @@ _PODMAN_CAPABILITIES = (
     "CAP_DAC_OVERRIDE", "CAP_FOWNER", "CAP_SETUID", "CAP_SETGID", "CAP_SETPCAP", "CAP_KILL",
 )  # fmt: skip
 
+# What a server needs (names, a database) may take a minute to be there after a boot; then it is given up.
 _TEMPLATE = """\
 # Written by mcpops.fleet; an update writes it anew.
 [Unit]
@@ -31,8 +32,8 @@ Description=MCP server {server}, slot {slot}
 After=network-online.target
 Wants=network-online.target
 Before=mcp-edge.service
-StartLimitIntervalSec=30
-StartLimitBurst=5
+StartLimitIntervalSec=120
+StartLimitBurst=60
 
 [Service]
 Type=exec

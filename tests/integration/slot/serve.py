@@ -7,7 +7,8 @@ It answers every GET with what it was started with, as JSON. ``stubborn``: it ig
 leaves the listening to a child in the same group. ``stray``: a child in a session of its own listens, and
 ignores SIGTERM too; ``bare``: that child has an empty environment. ``polite``: it says that it was asked to
 end, and does so a little later with status 0. ``chatty``: it prints its environment.
-``crash``: it says so on stderr and ends with 3. ``flood``: it writes without end.
+``crash``: it says so on stderr and ends with 3. ``until FILE``: it does so
+until the file is there. ``flood``: it writes without end.
 """
 
 from __future__ import annotations
@@ -56,7 +57,7 @@ def main() -> None:
     port, wishes = int(sys.argv[1]), sys.argv[2:]
     if "chatty" in wishes:
         print(dict(os.environ), flush=True)
-    if "crash" in wishes:
+    if "crash" in wishes or ("until" in wishes and not os.path.exists(wishes[-1])):
         sys.stderr.write("no licence found\n")
         sys.exit(3)
     if "stubborn" in wishes or "stray" in wishes:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import signal
+from pathlib import Path
 
 import pytest
 
@@ -23,9 +24,23 @@ def test_a_server_that_crashes_is_started_again(node: Node, port: int) -> None:
     assert second not in (None, first)
 
 
+def test_a_server_comes_back_by_itself_when_what_it_needs_is_there_after_some_of_its_starts(
+    node: Node, port: int, tmp_path: Path
+) -> None:
+    needed = tmp_path / "mount"
+    node.driver.start(node.spec(port, "until", str(needed)))
+    wait_for(
+        lambda: node.driver.log_tail("time", "blue").count("no licence") > 4,
+        "it was started five times",
+        60.0,
+    )
+    needed.touch()
+    wait_for(lambda: ask(port), "it answers", 60.0)
+
+
 def test_a_server_that_crashes_at_once_is_given_up_with_its_last_words(node: Node, port: int) -> None:
     node.driver.start(node.spec(port, "crash"))
-    wait_for(lambda: node.driver.status("time", "blue").state == "failed", "it is given up")
+    wait_for(lambda: node.driver.status("time", "blue").state == "failed", "it is given up", 120.0)
     assert "no licence found" in node.driver.log_tail("time", "blue")
     assert "FATAL" in node.driver.status("time", "blue").detail
     # The next try is taken for a new one, and the old words are not taken for its own.
