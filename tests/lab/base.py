@@ -34,11 +34,12 @@ _FILES = {
         # Ten forks and more connect at once.
         "MaxStartups 100\nMaxSessions 100\n"
     ),
-    # Settings of package registries in /etc/environment hold for root as well.
+    # Settings of registries in /etc/environment hold for root as well. Its umask is a hardened host's.
     f"etc/sudoers.d/{USER}": (
         f"{USER} ALL=(ALL) NOPASSWD: ALL\n"
         'Defaults env_keep += "PIP_* UV_* npm_config_* *_proxy *_PROXY SSL_CERT_* '
         '*_CA_BUNDLE NODE_EXTRA_CA_CERTS"\n'
+        "Defaults umask=0077, umask_override\n"
     ),
     "etc/default/locale": "LANG=C.UTF-8\n",
 }
