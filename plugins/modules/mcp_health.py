@@ -51,8 +51,8 @@ options:
   timeout:
     description:
       - Seconds for each check, at most 86400 (a day).
+      - Without it 15, and for a stdio server that clients start C(update.ready_timeout), where that is more.
     type: float
-    default: 15
 seealso:
   - module: mcpops.fleet.mcp_update
 """
@@ -98,7 +98,7 @@ from ..module_utils.definition.parse import parse
 from ..module_utils.errors import FleetError
 from ..module_utils.limits import require_time_limits
 from ..module_utils.module import open_for, require_apart
-from ..module_utils.update.health import Health, check
+from ..module_utils.update.health import Health, check, patience
 
 
 def main() -> None:
@@ -109,7 +109,7 @@ def main() -> None:
             "credentials": {"type": "dict", "default": {}, "no_log": True},
             "url": {"type": "str"},
             "attempts": {"type": "int", "default": 1},
-            "timeout": {"type": "float", "default": 15},
+            "timeout": {"type": "float"},
         },
         supports_check_mode=True,
     )
@@ -125,13 +125,15 @@ def main() -> None:
 def run(module: AnsibleModule) -> Health:
     """Check as often as asked for; the last result, or the first that is bad."""
     require_apart(module)
-    require_time_limits(module.params, "timeout")
+    if module.params["timeout"] is not None:
+        require_time_limits(module.params, "timeout")
     definition = parse(module.params["server"], module.params["credentials"])
     host = open_for(module, definition)
+    timeout = patience(definition) if module.params["timeout"] is None else module.params["timeout"]
     if not module.check_mode and definition.over_http:
         host.note_eras(definition.name)
     for _attempt in range(max(1, module.params["attempts"])):
-        health = check(host, definition, module.params["url"], module.params["timeout"])
+        health = check(host, definition, module.params["url"], timeout)
         if health.problem:
             break
     return health

@@ -9,7 +9,7 @@ know, because an older version of the collection kept it, is not taken for gone.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -176,7 +176,7 @@ def _eras(old: Offer, new: Offer) -> Iterator[Change]:
         if after is None:
             continue
         had, has = set(_capabilities(before)), set(_capabilities(after))
-        for name in sorted(had ^ has):
+        for name in sorted((*_topmost(had - has), *_topmost(has - had))):
             item = f"capability {one_line(name, NAME)} in the era {era}"
             if name in _LISTS_CHANGED and name in had:
                 # No request needs it: a list that stays as it is has no change to tell of.
@@ -188,6 +188,17 @@ def _eras(old: Offer, new: Offer) -> Iterator[Change]:
 
 
 _LISTS_CHANGED = frozenset(f"{kind}.listChanged" for kind in ("prompts", "resources", "tools"))
+
+
+def _topmost(names: Collection[str]) -> Iterator[str]:
+    """Of capabilities that came or went those that did so by themselves, not with the one they belong to."""
+    for name in names:
+        of, _space, value = name.partition(" ")
+        places = [place for place, character in enumerate(of) if character == "."]
+        if not any(
+            within in names for within in (*(of[:place] for place in places), *([of] if value else []))
+        ):
+            yield name
 
 
 def _capabilities(announced: Any) -> Iterator[str]:

@@ -45,6 +45,7 @@ KINDS: Mapping[str, Rules] = {
         re.compile(r"(@[a-z0-9~][a-z0-9._~-]*/)?[a-z0-9~][a-z0-9._~-]*"),
         "mcp-server-time",
         re.compile(r"[0-9]+\.[0-9]+\.[0-9]+(-[0-9A-Za-z.-]+)?(\+[0-9A-Za-z.-]+)?"),
+        command=_FILE,
     ),
     "pypi": Rules(
         re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?"),

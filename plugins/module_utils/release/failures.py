@@ -127,7 +127,8 @@ KINDS = (
         r"(current|requested) Python version|Python version tag|Python ABI tag|Unsupported engine"
         r"|No interpreter found",
         "it needs another version of Python or Node.js than this host has",
-        "Choose a version of the package for this runtime, or give the host another runtime.",
+        "Choose a version of the package for this runtime, or give the host another runtime (named in "
+        "mcp_node or mcp_python; then run site).",
     ),
     _kind(
         "another platform",

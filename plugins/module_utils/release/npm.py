@@ -21,6 +21,7 @@ from .entrypoints import NODE, RELEASE, npm_command, npm_programs
 from .failures import UNKNOWN_VERSION, classify, failure
 from .installation import Installation
 from .kind import Program, Settings
+from .npm_lock import installable
 from .package import Package, Tools
 
 _QUIET = ("--no-audit", "--no-fund", "--no-update-notifier", "--no-progress", "--logs-max=0")
@@ -31,6 +32,9 @@ _BOUNDED = (
     "--fetch-retry-maxtimeout=2000",
     "--fetch-timeout=60000",
 )
+
+_PROJECT = "mcpops-release"
+"""The name of the package.json in which a release's package is the only dependency."""
 
 
 class Npm:
@@ -66,7 +70,7 @@ class Npm:
         wanted = unsupported_node(package, output)
         if wanted and not elsewhere:
             raise failure(package, "npm", wanted)
-        lock = (staging / "package-lock.json").read_bytes()
+        lock = installable((staging / "package-lock.json").read_bytes())
         artifacts = from_package_lock(package, json.loads(lock))
         return Closure(package, artifacts, {"package.json": data, "package-lock.json": lock}, work.scripts)
 
@@ -119,11 +123,17 @@ class Npm:
         return found
 
     def other_executable(self, release: Path, name: str) -> tuple[str, ...] | None:
-        """A program that a dependency brings."""
-        link = release / "node_modules" / ".bin" / name
-        if os.path.basename(name) != name or not link.is_file():
-            return None
-        return npm_command(str(link.resolve()), first_line(link))
+        """A program that a dependency brings, or a file of the package by its path in it."""
+        modules = release / "node_modules"
+        described = package_json(release) or {}
+        # That of a release names one package; that of an owner's own folder may name any.
+        names = described.get("dependencies", ()) if described.get("name") == _PROJECT else ()
+        own = [modules / identifier for identifier in names]
+        found = (home / name for home in own if home.resolve() in (home / name).resolve().parents)
+        program = modules / ".bin" / name
+        inside = [program] if os.path.basename(name) == name else []
+        path = next((path.resolve() for path in (*inside, *found) if path.is_file()), None)
+        return npm_command(str(path), first_line(path)) if path else None
 
     def runtime(self, target: Path) -> dict[str, tuple[str, ...]]:
         """The interpreter, which can be asked for by name too."""
@@ -175,7 +185,7 @@ def package_json(home: Path) -> dict[str, Any] | None:
 def project(package: Package) -> bytes:
     """The package.json in which the package is the only dependency."""
     dependencies = {package.identifier: package.version}
-    manifest = {"name": "mcpops-release", "private": True, "dependencies": dependencies}
+    manifest = {"name": _PROJECT, "private": True, "dependencies": dependencies}
     return (json.dumps(manifest, indent=2) + "\n").encode()
 
 

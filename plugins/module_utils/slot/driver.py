@@ -79,5 +79,5 @@ class SlotDriver(Protocol):
     def log_tail(self, server: str, slot: str, lines: int = 20) -> str:
         """The last lines that the slot's process wrote since it was last started, credentials masked."""
 
-    def remove(self, server: str, slot: str) -> None:
-        """Stop the slot and remove all that is kept for it, its log included."""
+    def remove(self, server: str, slot: str, *, keep_log: bool = False) -> None:
+        """Stop the slot and remove all that is kept for it, its log included (unless ``keep_log``)."""

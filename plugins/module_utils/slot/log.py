@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -13,6 +14,11 @@ from ..redaction import mask
 
 _READ = 64 * 1024
 _LINE = 500
+
+LOOKED_AT = 200
+"""Lines at the end of a log that ``in_short`` looks at."""
+_SHOWN, _CHARACTERS = 12, 1500
+_TELLING = re.compile(r"\b(error|fatal|panic|exception)\b", re.IGNORECASE)
 
 
 def tail(paths: Sequence[Path], lines: int, secrets: Sequence[str] = ()) -> str:
@@ -42,6 +48,16 @@ def _end(path: Path, size: int) -> tuple[bytes, bool]:
             return stream.read(size), start > 0
     except FileNotFoundError:
         return b"", False
+
+
+def in_short(text: str) -> str:
+    """The last lines of a log on one line; before them the first that tells of an error, if it is further up.
+
+    Many programs say what is wrong, and then for a page how they are used.
+    """
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    telling = next((line for line in lines[:-_SHOWN] if _TELLING.search(line)), None)
+    return (f"{telling} | … | " if telling else "") + " | ".join(lines[-_SHOWN:])[-_CHARACTERS:]
 
 
 def readable(text: str, lines: int) -> str:

@@ -173,12 +173,12 @@ class SupervisordDriver:
         """
         return self._logs / f"{_name(server, slot)}.log"
 
-    def remove(self, server: str, slot: str) -> None:
-        """Stop the slot and remove all that is kept for it, its log included."""
+    def remove(self, server: str, slot: str, *, keep_log: bool = False) -> None:
+        """Stop the slot and remove all that is kept for it; see ``SlotDriver.remove``."""
         spec = self._files.read(server, slot)
         self.stop(server, slot, spec.stop_timeout if spec else _STOP_TIMEOUT)
         self._files.remove(server, slot)
-        for end in ("", _TURNED_OVER, _BEFORE):
+        for end in () if keep_log else ("", _TURNED_OVER, _BEFORE):
             self._effects.remove_file(self._beside_log(server, slot, end))
 
     def _act(self, name: str, server: str, slot: str, function: Callable[[], None]) -> None:

@@ -169,7 +169,7 @@ class SystemdDriver:
         secrets = list(spec.credentials.values()) if spec else []
         return mask(readable(mask(done.stdout, secrets), lines), secrets)
 
-    def remove(self, server: str, slot: str) -> None:
+    def remove(self, server: str, slot: str, *, keep_log: bool = False) -> None:
         """Stop the slot and remove all that is kept for it; what it logged stays in the journal's care."""
         spec = self._files.read(server, slot)
         self.stop(server, slot, spec.stop_timeout if spec else _STOP_TIMEOUT)

@@ -16,7 +16,7 @@ from ..protocol.report import ProbeReport
 from ..protocol.targets import HttpTarget
 from .endpoints import client_target, front_target
 from .host import Host
-from .ready import required_calls, unmet
+from .ready import PROBE_TIMEOUT, check_timeout, required_calls, unmet
 
 
 @dataclass(frozen=True)
@@ -45,6 +45,11 @@ class Health:
         }
 
 
+def patience(definition: ServerDefinition) -> float:
+    """Seconds for one full check where nobody says how long."""
+    return max(PROBE_TIMEOUT, check_timeout(definition))
+
+
 def check(host: Host, definition: ServerDefinition, url: str | None, timeout: float) -> Health:
     """One probe in both eras, with all lists and required calls.
 
@@ -68,9 +73,12 @@ def _problem(
 ) -> FleetError | None:
     tried = f"check health at {shown}"
     if report.era is None:
-        return FleetError(
-            tried, report.describe(), "See the log of its slot, and whether the edge runs.", definition.name
+        cure = (
+            "See the log of its slot, and whether the edge runs."
+            if definition.over_http
+            else "Start that launcher by hand to see what it says, and how long it takes."
         )
+        return FleetError(tried, report.describe(), cure, definition.name)
     problem = unmet(report, definition.require, excerpt)
     if problem:
         return FleetError(tried, problem, "Roll back, or correct require.", definition.name)

@@ -30,6 +30,7 @@ from ..slot.container import contained, container_name, obstacle, unheld
 from ..slot.driver import SlotDriver
 from ..slot.files import SlotFiles
 from ..slot.launcher import Launchers
+from ..slot.log import LOOKED_AT, in_short
 from ..slot.sealed import HostKey
 from ..slot.spec import SlotSpec
 from ..slot.supervisord import SupervisordDriver
@@ -116,12 +117,11 @@ class Host:
         return Ledger(self.effects, self.layout.state, self.edge, self.senses.now)
 
     def log_tail(self, server: str, slot: str) -> str:
-        """The last lines a slot wrote, on one line; empty when there are none."""
+        """What tells most of what a slot wrote last, on one line; empty when there is nothing."""
         try:
-            text = self.driver.log_tail(server, slot, 12)
+            return in_short(self.driver.log_tail(server, slot, LOOKED_AT))
         except (FleetError, OSError):
             return ""
-        return " | ".join(line.strip() for line in text.splitlines() if line.strip())[-1500:]
 
     def with_bridge(self, definition: ServerDefinition) -> ServerDefinition:
         """The definition with the bridge that this host has for it: another one is another configuration."""

@@ -33,7 +33,10 @@ PROBE_TIMEOUT = 15.0
 
 
 def check_timeout(definition: ServerDefinition) -> float:
-    """Seconds for one health check. Behind a bridge a session has to wait for a process to start."""
+    """Seconds for one health check. Behind a bridge a session has to wait for a process to start; over a
+    launcher each check starts one, which may take as long as it may before it is ready."""
+    if not definition.over_http:
+        return max(PROBE_TIMEOUT, definition.update.ready_timeout)
     return PROBE_TIMEOUT if definition.bridged else 5.0
 
 
@@ -158,7 +161,8 @@ class Readiness:
                     )
                 raise self._failure(
                     f"it listened on nothing within {self._definition.update.ready_timeout:g} s",
-                    "See why it hangs, or raise update.ready_timeout.",
+                    "See why it hangs, or raise update.ready_timeout; one that speaks stdio alone wants "
+                    "transport: stdio.",
                 )
             self._senses.sleep(PAUSE)
 

@@ -321,10 +321,10 @@ class Steps:
         if self.definition.over_http:
             self.host.driver.stop(self.definition.name, slot, self.definition.update.stop_timeout)
 
-    def clear(self, slot: str) -> None:
+    def clear(self, slot: str, *, keep_log: bool = False) -> None:
         """Forget what a slot held. Clients of a stdio server keep the processes they have."""
         if self.definition.over_http:
-            self.host.driver.remove(self.definition.name, slot)
+            self.host.driver.remove(self.definition.name, slot, keep_log=keep_log)
         else:
             self.host.files.remove(self.definition.name, slot)
 

@@ -127,7 +127,8 @@ def _withdraw(steps: Steps, transaction: Transaction, reason: str) -> None:
     if transaction.displaced is not None:
         record = steps.restore(record, transaction.target, transaction.displaced)
     else:
-        steps.clear(transaction.target)
+        # Whoever looks into what failed finds its words, until something else runs there.
+        steps.clear(transaction.target, keep_log=True)
     steps.save(record)
 
 

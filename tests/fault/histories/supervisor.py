@@ -243,7 +243,7 @@ class SimulatedDriver:
         """Nothing: what a log says decides nothing."""
         return ""
 
-    def remove(self, server: str, slot: str) -> None:
+    def remove(self, server: str, slot: str, *, keep_log: bool = False) -> None:
         """Stop the slot and remove its files."""
         self.stop(server, slot, 0)
         self._files.remove(server, slot)

@@ -228,6 +228,10 @@ _NPM: dict[str, tuple[dict[str, object], dict[str, bytes]]] = {
         {"bin": "cli.js", "optionalDependencies": {"part-for-arm": "1.0.0", "part-for-intel": "1.0.0"}},
         {},
     ),
+    "scarce-parts": (
+        {"bin": "cli.js", "optionalDependencies": {"part-for-intel": "1.0.0", "part-for-none": "1.0.0"}},
+        {"dist/http.mjs": b"console.log('over http')"},
+    ),
     "part-for-arm": ({"os": ["linux"], "cpu": ["arm64"]}, {}),
     "part-for-intel": ({"os": ["linux"], "cpu": ["x64"]}, {}),
     "server-auth-token": ({"bin": "cli.js", "funding": "https://pay.example/me?sponsor=1"}, {}),

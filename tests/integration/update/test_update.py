@@ -171,6 +171,16 @@ def test_a_release_that_is_no_good_is_undone_and_the_old_one_serves_on(
     assert version(node) == "2.0.0"
 
 
+def test_the_log_of_a_failed_release_stays_until_something_else_runs_in_its_slot(node: Node) -> None:
+    node.update("1.0.0")
+    with pytest.raises(UpdateFailed):
+        node.update("2.2.0")
+    log = node.root / "logs" / "box-green.log"
+    assert "cannot open the database" in log.read_text()
+    node.update("2.0.0")
+    assert "cannot open the database" not in log.read_text()
+
+
 @pytest.mark.parametrize(
     ("bad", "said"),
     [

@@ -85,7 +85,7 @@ def test_a_promise_that_is_withdrawn_breaks_by_the_defaults_of_the_specification
          Offer.of(["legacy"], {"legacy": {"resources": {"subscribe": False}}}), "breaking", "resources.subscribe"),
         (Offer.of(["legacy"], {"legacy": {"tasks": {"list": {}, "requests": {"tools": {"call": {}}}}}}),
          Offer.of(["legacy"], {"legacy": {"tasks": {"list": {}, "requests": {"sampling": {}}}}}), "breaking",
-         "capability tasks.requests.tools.call in the era legacy is gone"),
+         "- capability tasks.requests.tools in the era legacy is gone"),
         (Offer.of(["legacy"], {"legacy": {"extensions": {"example.org/ui": {"types": ["text/html", "text/plain"]}}}}),
          Offer.of(["legacy"], {"legacy": {"extensions": {"example.org/ui": {"types": ["text/html"]}}}}), "breaking",
          'extensions.example.org/ui.types "text/plain" in the era legacy is gone'),

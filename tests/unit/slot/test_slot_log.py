@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ansible_collections.mcpops.fleet.plugins.module_utils.slot.log import tail
+from ansible_collections.mcpops.fleet.plugins.module_utils.slot.log import in_short, tail
 
 
 def test_the_last_lines_are_given(tmp_path: Path) -> None:
@@ -55,3 +55,15 @@ def test_half_a_secret_at_the_cut_is_not_shown(tmp_path: Path) -> None:
     for extra in range(70):
         log.write_text("head " + secret + "\n" + "x" * (64 * 1024 - extra))
         assert "cret" not in tail([log], 5, [secret])
+
+
+def test_in_short_what_is_wrong_is_shown_before_a_page_of_usage() -> None:
+    usage = "\n".join(f"  --option-{number}  what it does" for number in range(30))
+    said = in_short(f"starting\nError: no current-context is set\n{usage}")
+    assert said.startswith("Error: no current-context is set | … | --option-18  what it does | ")
+    assert said.endswith("--option-29  what it does")
+
+
+def test_in_short_a_log_of_few_lines_is_shown_as_it_is() -> None:
+    assert in_short("starting\n\nError: no licence\n") == "starting | Error: no licence"
+    assert in_short("") == ""
