@@ -9,11 +9,13 @@ minutes for 3,000 hosts); one look at all of them takes seconds, and tells of th
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from ansible.errors import AnsibleError
+from jinja2.exceptions import UndefinedError
 
 from ..module_utils.errors import FleetError
 from .usable_locks import usable_locks
@@ -83,11 +85,13 @@ def _faults(said: Said, counted: Said | None, first: str) -> Iterator[str]:
                     f"which counts for all ({_shown(others, own)}). Roll such hosts out one after the other, "
                     "chosen by mcp_hosts (--limit chooses hosts, not how they go), or give all the same."
                 )
+        # What is not defined shows only where it is looked at.
+        json.dumps(said("mcp_servers", []), default=str)
         valid_servers(said("mcp_servers", []))
         if counted is not None:
             folder = said("mcp_lock_folder", f"{said('inventory_dir', None) or '.'}/locks")
             usable_locks(said("mcp_servers", []), str(folder), said("mcp_lock", "auto"))
-    except (AnsibleError, FleetError) as error:
+    except (AnsibleError, FleetError, UndefinedError) as error:
         yield str(error)
 
 
@@ -99,12 +103,17 @@ def _way(said: Said) -> dict[str, Any]:
         wanted = "a list of numbers of hosts (1 or more) or shares of them (1% to 100%)"
         raise _refusal("mcp_update_waves", waves, f'{wanted}, like [1, "25%", "100%"]')
     for name, (form, wanted) in _FORMS.items():
-        if not form.fullmatch(str(way[name]).lower()):
+        if not form.fullmatch(_plain(name, way[name])):
             raise _refusal(name, way[name], wanted)
     return {
-        name: [str(wave) for wave in value] if isinstance(value, list) else str(value).lower()
+        name: [str(wave) for wave in value] if isinstance(value, list) else _plain(name, value)
         for name, value in way.items()
     }
+
+
+def _plain(name: str, value: Any) -> str:
+    """As the playbook reads it: it takes False for no."""
+    return str(value).lower() if name == "mcp_update_pause" else str(value)
 
 
 def _refusal(name: str, value: Any, wanted: str) -> FleetError:

@@ -51,7 +51,8 @@ options:
   timeout:
     description:
       - Seconds for each check, at most 86400 (a day).
-      - Without it 15, and for a stdio server that clients start C(update.ready_timeout), where that is more.
+      - Without it 15, and for a stdio server that clients start C(update.ready_timeout), where that is more
+        (60 at most).
     type: float
 seealso:
   - module: mcpops.fleet.mcp_update
@@ -98,7 +99,8 @@ from ..module_utils.definition.parse import parse
 from ..module_utils.errors import FleetError
 from ..module_utils.limits import require_time_limits
 from ..module_utils.module import open_for, require_apart
-from ..module_utils.update.health import Health, check, patience
+from ..module_utils.update.health import Health, check
+from ..module_utils.update.ready import probe_timeout
 
 
 def main() -> None:
@@ -129,7 +131,7 @@ def run(module: AnsibleModule) -> Health:
         require_time_limits(module.params, "timeout")
     definition = parse(module.params["server"], module.params["credentials"])
     host = open_for(module, definition)
-    timeout = patience(definition) if module.params["timeout"] is None else module.params["timeout"]
+    timeout = probe_timeout(definition) if module.params["timeout"] is None else module.params["timeout"]
     if not module.check_mode and definition.over_http:
         host.note_eras(definition.name)
     for _attempt in range(max(1, module.params["attempts"])):

@@ -83,6 +83,7 @@ def test_what_the_playbook_sets_counts_for_all_hosts_whatever_the_inventory_says
         {"mcp_update_tolerated": -1},
         {"mcp_update_tolerated": "some"},
         {"mcp_update_on_stop": "panic"},
+        {"mcp_update_on_stop": "Rollback"},
         {"mcp_update_pause": "-5"},
     ],
 )

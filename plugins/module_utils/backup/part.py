@@ -58,6 +58,7 @@ class ServerPart:
             path=str(active.configuration.get("path") or "/mcp"),
             route=self.route or "",
             update=UpdatePolicy(ready_timeout=ready_timeout, stop_timeout=spec.stop_timeout),
+            probe_headers=(active.definition or {}).get("probe_headers", {}),
         )
 
     def to_json(self, secrets: bool = True) -> dict[str, Any]:

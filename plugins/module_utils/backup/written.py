@@ -11,7 +11,7 @@ from typing import Any
 from .part import ServerPart
 
 _PACKAGE = ("registry_type", "identifier", "version", "sha256")
-_KEPT = ("require", "update", "retention")
+_KEPT = ("require", "update", "retention", "probe_headers")
 _CONFIGURED = ("arguments", "environment", "command", "user_config", "path", "service", "serve")
 
 

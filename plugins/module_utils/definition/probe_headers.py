@@ -17,7 +17,8 @@ from .reader import Reader, shown
 _NAME = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,100}")
 _VALUE = re.compile(r"[\x20-\x7e]{1,4096}")
 _CREDENTIAL = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)\}")
-_SECRET = frozenset(("authorization", "proxy-authorization", "cookie"))
+_SECRET = re.compile("auth|cookie|key|pass|secret|token")
+"""Names of headers whose values are secrets."""
 _FLEET = frozenset(("host", "origin", "user-agent", *OWN_HEADERS))
 """What a probe says of itself: by them servers, edges and counts of eras know it."""
 
@@ -66,7 +67,7 @@ def _check(reader: Reader, name: object, value: object, credentials: Mapping[str
         came_back = "it is no text of ASCII characters (what it is is not shown)"
         raise reader.complaint(key, came_back, f"Write it on one line, with {by_name}")
     named = _CREDENTIAL.findall(value)
-    if name.lower() in _SECRET and not named:
+    if _SECRET.search(name.lower()) and not named:
         came_back = "it has a secret in it, or none at all (what it has is not shown)"
         raise reader.complaint(key, came_back, f"Put the secret into credentials; name {by_name}")
     unknown = [] if credentials is None else [each for each in named if each not in credentials]

@@ -162,8 +162,11 @@ class SupervisordDriver:
     def log_tail(self, server: str, slot: str, lines: int = 20) -> str:
         """The last lines that the slot's process wrote since it was last started, credentials masked."""
         spec = self._files.read(server, slot)
+        if spec is None:
+            # What is there was kept of something that failed before, and nobody knows its secrets any more.
+            return ""
         parts = (self._beside_log(server, slot, _TURNED_OVER), self.log(server, slot))
-        return tail(parts, lines, list(spec.credentials.values()) if spec else ())
+        return tail(parts, lines, list(spec.credentials.values()))
 
     def log(self, server: str, slot: str) -> Path:
         """The file into which the slot's process writes.

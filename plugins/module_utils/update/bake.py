@@ -21,7 +21,7 @@ from .front import Front
 from .gate import several
 from .host import Host
 from .offered import offer_of
-from .ready import PROBE_TIMEOUT, check_timeout, required_calls, unmet
+from .ready import check_timeout, probe_timeout, required_calls, unmet
 
 MINIMUM_REQUESTS = 20
 """Requests below which a share of errors says nothing."""
@@ -160,7 +160,9 @@ class Bake:
         """The end of the bake: all that made it ready must still hold, now as clients see it."""
         calls = required_calls(self._definition.require)
         eras = ERAS if self._definition.over_http else self._offer.eras
-        report = self._host.senses.probe(self._target, timeout=PROBE_TIMEOUT, calls=calls, eras=eras)
+        report = self._host.senses.probe(
+            self._target, timeout=probe_timeout(self._definition), calls=calls, eras=eras
+        )
         lost = [era for era in self._offer.eras if era not in report.served]
         problem = f"it stopped serving {', '.join(lost)}: {report.describe()}" if lost else None
         excerpt = Excerpt(self._host.secrets(self._definition.name))

@@ -10,7 +10,7 @@ import os
 from ..definition.probe_headers import filled
 from ..definition.server import ServerDefinition
 from ..errors import FleetError
-from ..journal.record import SLOTS
+from ..journal.record import Deployment
 from ..protocol.targets import HttpTarget, StdioTarget
 from .host import Host
 
@@ -70,12 +70,27 @@ def local_url(address: str, port: int, path: str) -> str:
 
 
 def _headers(host: Host, definition: ServerDefinition, slot: str | None) -> dict[str, str]:
-    """The headers that the owner wants to be sent, with what the slot was started with."""
-    if not definition.probe_headers:
-        return {}
-    serving = slot or host.journal.load(definition.name).active
-    known = dict(definition.credentials)
-    for each in sorted(SLOTS, key=lambda name: name == serving):
-        spec = host.files.read(definition.name, each)
-        known.update(spec.credentials if spec else {})
-    return filled(definition.probe_headers, known)
+    """The headers that the owner wants to be sent, with the credentials that the slot was started with.
+
+    A slot with another release than the definition's is asked as was said when that one was deployed.
+    """
+    try:
+        record = host.journal.load(definition.name)
+    except FleetError:
+        return filled(definition.probe_headers, definition.credentials)
+    slot = slot or record.active
+    held = record.slots.get(slot) if slot else None
+    spec = host.files.read(definition.name, slot) if slot else None
+    wanted = definition.probe_headers
+    if held and held.definition and not _same_release(held, definition):
+        wanted = held.definition.get("probe_headers", {})
+    return filled(wanted, spec.credentials if spec else definition.credentials)
+
+
+def _same_release(held: Deployment, definition: ServerDefinition) -> bool:
+    return (held.registry_type, held.identifier, held.version, held.sha256) == (
+        definition.registry_type,
+        definition.identifier,
+        definition.version,
+        definition.sha256,
+    )

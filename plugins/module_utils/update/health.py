@@ -16,7 +16,7 @@ from ..protocol.report import ProbeReport
 from ..protocol.targets import HttpTarget
 from .endpoints import client_target, front_target
 from .host import Host
-from .ready import PROBE_TIMEOUT, check_timeout, required_calls, unmet
+from .ready import required_calls, unmet
 
 
 @dataclass(frozen=True)
@@ -43,11 +43,6 @@ class Health:
                 if probe.opening_seconds is not None
             },
         }
-
-
-def patience(definition: ServerDefinition) -> float:
-    """Seconds for one full check where nobody says how long."""
-    return max(PROBE_TIMEOUT, check_timeout(definition))
 
 
 def check(host: Host, definition: ServerDefinition, url: str | None, timeout: float) -> Health:

@@ -32,7 +32,7 @@ from ..slot.process import ROOT_VARIABLE, SLOT_VARIABLE, identities, marked, tre
 from .endpoints import local_url
 from .host import Host, in_unit, package_of, require_driver_for, settings_of
 from .offered import offer_of
-from .ready import GRACE, PAUSE, PROBE_TIMEOUT, reachable
+from .ready import GRACE, PAUSE, PROBE_TIMEOUT, probe_timeout, reachable
 from .scratch import SLOT, STOP_SECONDS, scratch
 
 _FOLDER = ".preview"
@@ -156,7 +156,7 @@ class _Preview:
             directory=str(self._data),
             hidden=self._definition.credentials,
         )
-        report = self._host.senses.probe(target, timeout=PROBE_TIMEOUT)
+        report = self._host.senses.probe(target, timeout=probe_timeout(self._definition))
         if report.era is None:
             raise self._failure(f"it does not speak MCP: {report.describe()}")
         return report

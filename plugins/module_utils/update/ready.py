@@ -28,6 +28,8 @@ PAUSE = 0.1
 GRACE = 5.0
 """Seconds for which a wrong answer of a server that just started is taken as not yet ready. (Each probe of a
 stdio server starts it anew, so that waiting changes nothing there.)"""
+SLOWEST_START = 60.0
+"""Seconds that one check of a launcher may take, whatever ``ready_timeout`` is: a bake makes several."""
 PROBE_TIMEOUT = 15.0
 """Seconds for one probe of both eras."""
 
@@ -36,8 +38,13 @@ def check_timeout(definition: ServerDefinition) -> float:
     """Seconds for one health check. Behind a bridge a session has to wait for a process to start; over a
     launcher each check starts one, which may take as long as it may before it is ready."""
     if not definition.over_http:
-        return max(PROBE_TIMEOUT, definition.update.ready_timeout)
+        return min(max(PROBE_TIMEOUT, definition.update.ready_timeout), SLOWEST_START)
     return PROBE_TIMEOUT if definition.bridged else 5.0
+
+
+def probe_timeout(definition: ServerDefinition) -> float:
+    """Seconds for one full probe of both eras."""
+    return max(PROBE_TIMEOUT, check_timeout(definition))
 
 
 @dataclass(frozen=True)
@@ -202,7 +209,7 @@ class Readiness:
             remaining = deadline - self._senses.monotonic()
             report = self._senses.probe(
                 target,
-                timeout=max(1.0, min(PROBE_TIMEOUT, remaining)),
+                timeout=max(1.0, min(probe_timeout(self._definition), remaining)),
                 calls=required_calls(self._definition.require) if calls is None else calls,
                 eras=eras,
             )

@@ -47,6 +47,13 @@ def test_each_slot_is_asked_with_the_token_that_it_was_started_with(node: Node) 
     assert (answer(node, "first-token"), health(node).problem) == (GUARDED, None)
 
 
+def test_a_release_is_gone_back_to_with_the_headers_that_were_said_of_it(node: Node) -> None:
+    node.update(GUARDED, **asking_for("first-token"))
+    node.update("2.0.0", credentials={"API_TOKEN": "first-token"})
+    node.roll_back("2.0.0", credentials={"API_TOKEN": "first-token"})
+    assert answer(node, "first-token") == GUARDED
+
+
 def test_clients_without_the_token_are_refused_by_the_server_itself(node: Node) -> None:
     node.update(GUARDED, **asking_for("first-token"))
     with pytest.raises(urllib.error.HTTPError, match="401"):
