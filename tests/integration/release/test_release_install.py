@@ -233,21 +233,13 @@ def test_files_that_were_damaged_in_the_cache_do_not_get_into_a_release(root: Pa
 
 
 @pytest.mark.usefixtures("registry")
-def test_a_package_is_installed_though_the_registry_lacks_an_optional_part_of_it(
+def test_an_npm_package_with_optional_parts_that_the_registry_lacks_is_installed_and_its_files_are_programs(
     root: Path, tmp_path: Path
 ) -> None:
     host = releases(root, tmp_path)
     release = host.install(Package("npm", "scarce-parts", "1.0.0"), timeout=60)
     lock = json.loads((release.path / "package-lock.json").read_text())
     assert list(lock["packages"]["node_modules/scarce-parts"]["optionalDependencies"]) == ["part-for-intel"]
-
-
-@pytest.mark.usefixtures("registry")
-def test_a_file_of_an_npm_package_is_started_by_its_path_in_it_and_none_outside(
-    root: Path, tmp_path: Path
-) -> None:
-    host = releases(root, tmp_path)
-    release = host.install(Package("npm", "scarce-parts", "1.0.0"), timeout=60)
     done = subprocess.run(host.command(release, "dist/http.mjs"), capture_output=True, text=True, check=True)
     assert done.stdout == "over http\n"
     for outside in ("dist", "dist/nothing.mjs", "../../package.json"):
