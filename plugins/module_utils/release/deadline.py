@@ -24,6 +24,10 @@ class TooLarge(Exception):
     """More came than there may be; the text says how much that is."""
 
 
+class _Over(TimeoutError):
+    """The exchange itself saw that its time is over."""
+
+
 class Answer(Protocol):
     """What an HTTP client opened."""
 
@@ -48,9 +52,13 @@ def within(seconds: float, exchange: Callable[[float], T]) -> T:
             told.set_exception(error)
 
     threading.Thread(target=run, daemon=True).start()
+    late = TimeoutError(f"it did not end within {max(0.0, seconds):g} s")
     if not wait([told], max(0.0, seconds)).done:
-        raise TimeoutError(f"it did not end within {max(0.0, seconds):g} s")
-    return told.result()
+        raise late
+    try:
+        return told.result()
+    except _Over:
+        raise late from None
 
 
 def pieces(answer: Answer, until: float, limit: int) -> Iterator[bytes]:
@@ -65,7 +73,7 @@ def pieces(answer: Answer, until: float, limit: int) -> Iterator[bytes]:
     while piece := answer.read1(_CHUNK):
         size += len(piece)
         if monotonic() > until:
-            raise TimeoutError("its time is over")
+            raise _Over("its time is over")
         if size > limit:
             raise TooLarge(f"it is larger than {limit // 2**20} MB")
         yield piece
