@@ -5,6 +5,7 @@ from __future__ import annotations
 from threading import Event
 
 import pytest
+
 from ansible_collections.mcpops.fleet.plugins.module_utils.release.deadline import pieces, within
 
 
