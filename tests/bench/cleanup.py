@@ -24,6 +24,7 @@ from ansible_collections.mcpops.fleet.plugins.module_utils.cleanup.clean import 
 from ansible_collections.mcpops.fleet.plugins.module_utils.effects import Effects
 from ansible_collections.mcpops.fleet.plugins.module_utils.release.package import Package
 from ansible_collections.mcpops.fleet.plugins.module_utils.retention.parse import parse_policies
+from tests.support.command import execute
 from tests.support.node import Node
 from tests.support.releases import deployment, make_release, place, record
 
@@ -110,4 +111,4 @@ def _watched(node: Node) -> tuple[float, int, int, int]:
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    execute(main)

@@ -21,6 +21,7 @@ from ansible_collections.mcpops.fleet.plugins.module_utils.contract.compare impo
 from ansible_collections.mcpops.fleet.plugins.module_utils.contract.offer import Offer
 from tests.bench.lock import installs, locks
 from tests.contracts.servers import SERVERS
+from tests.support.command import execute
 
 Figures = Mapping[str, float]
 
@@ -111,4 +112,4 @@ def missed(figures: Figures) -> list[str]:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    execute(main)

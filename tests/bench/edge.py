@@ -10,12 +10,12 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 import tempfile
 from pathlib import Path
 from statistics import median
 
 from ansible_collections.mcpops.fleet.plugins.module_utils.edge.maps import Target
+from tests.support.command import execute
 from tests.support.haproxy import HAProxy
 from tests.support.ports import free_ports
 
@@ -103,4 +103,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    execute(main)

@@ -21,6 +21,7 @@ import yaml
 
 from tests.lab.command import LabError
 from tests.lab.lab import REPOSITORY, ROOT, Lab
+from tests.support.command import execute
 
 WORK = ROOT.parent / "bench" / "restore"
 SERVERS = [
@@ -165,4 +166,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    execute(main)

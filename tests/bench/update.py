@@ -14,7 +14,6 @@ from __future__ import annotations
 import argparse
 import json
 import shutil
-import sys
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -23,6 +22,7 @@ from typing import Any
 
 from tests.load.control import Load
 from tests.load.options import Options, Target
+from tests.support.command import execute
 from tests.support.node import Node
 from tests.support.ports import free_ports
 
@@ -191,4 +191,4 @@ def _range_of_ports() -> list[int]:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    execute(main)

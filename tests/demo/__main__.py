@@ -21,6 +21,7 @@ from ansible_collections.mcpops.fleet.plugins.module_utils.host.layout import re
 from ansible_collections.mcpops.fleet.plugins.module_utils.update.host import trail_of
 from tests.load.control import Load
 from tests.load.options import Options, Target, ToolCall
+from tests.support.command import INTERRUPTED, execute
 
 from .playbook import REPOSITORY, Playbooks, Run
 from .table import render, switches, went_back
@@ -216,10 +217,10 @@ def main() -> int:
         return demo.run()
     except KeyboardInterrupt:
         print("\nStopped by you.")
-        return 130
+        return INTERRUPTED
     finally:
         demo.close()
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    execute(main)

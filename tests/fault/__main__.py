@@ -10,23 +10,24 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import random
 import re
+import signal
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 from tests.load.control import ROOT
+from tests.support.command import execute
 
 ATTACKS = ("races", "deadlines", "room", "drift")
 _PASSED, _SKIPPED = re.compile(r"\b(\d+) passed"), re.compile(r"\b(\d+) skipped")
-_SAY = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -65,19 +66,48 @@ class Ended:
         return found if isinstance(found, dict) else {}
 
 
-def run(name: str, *arguments: str) -> Ended:
-    """Run a Python module of ours, and show what it prints as it comes."""
-    last = ""
-    with subprocess.Popen(
-        [sys.executable, "-u", "-m", *arguments], cwd=ROOT, text=True, stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-    ) as process:  # fmt: skip
-        assert process.stdout is not None
-        for line in process.stdout:
-            last = line.strip() or last
-            with _SAY:
-                print(f"{name:9} | {line.rstrip()}", flush=True)
-    return Ended(process.returncode, last)
+class Parts:
+    """Commands beside each other, each out of reach of a terminal's Ctrl-C: ``interrupt`` ends them."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._running: set[subprocess.Popen[str]] = set()
+        self._over = False
+
+    def run(self, name: str, *arguments: str) -> Ended:
+        """Run a Python module of ours, and show what it prints as it comes."""
+        last = ""
+        with self._started(arguments) as process:
+            assert process.stdout is not None
+            for line in process.stdout:
+                last = line.strip() or last
+                with self._lock:
+                    print(f"{name:9} | {line.rstrip()}", flush=True)
+        return Ended(process.returncode, last)
+
+    @contextmanager
+    def _started(self, arguments: Sequence[str]) -> Iterator[subprocess.Popen[str]]:
+        with self._lock:
+            if self._over:
+                raise KeyboardInterrupt
+            process = subprocess.Popen(
+                [sys.executable, "-u", "-m", *arguments], cwd=ROOT, text=True, stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE, stderr=subprocess.STDOUT, process_group=0,
+            )  # fmt: skip
+            self._running.add(process)
+        try:
+            with process:
+                yield process
+        finally:
+            with self._lock:
+                self._running.discard(process)
+
+    def interrupt(self) -> None:
+        """End what runs, as Ctrl-C does; nothing more is started."""
+        with self._lock:
+            self._over = True
+            for process in self._running:
+                process.send_signal(signal.SIGINT)
 
 
 def main() -> int:
@@ -88,15 +118,26 @@ def main() -> int:
     options = parser.parse_args()
     extent, seed, begun = PART if options.part else WHOLE, str(options.seed), time.monotonic()
     files = [f"tests/fault/attacks/test_{name}.py" for name in extent.attacks]
+    parts = Parts()
+
+    def crashes_and_attacks() -> tuple[Ended, Ended]:
+        crashed = parts.run("crashes", "tests.fault.crashes", "--every", str(extent.every), "--seed", seed)
+        return crashed, parts.run("attacks", "pytest", "-rs", "--numprocesses=3", *files)
+
     # One core is busy with histories, the other with crashes and then attacks, which mostly wait.
     with ThreadPoolExecutor() as pool:
+        number = str(extent.histories)
         histories = pool.submit(
-            run, "histories", "tests.fault.histories", "--histories", str(extent.histories), "--seed", seed
+            parts.run, "histories", "tests.fault.histories", "--histories", number, "--seed", seed
         )
-        crashed = run("crashes", "tests.fault.crashes", "--every", str(extent.every), "--seed", seed)
-        attacks = run("attacks", "pytest", "-rs", "--numprocesses=3", *files)
-    made_up, real = histories.result().figures(), crashed.figures()
-    parts = {"histories": histories.result(), "crashes": crashed, "attacks": attacks}
+        others = pool.submit(crashes_and_attacks)
+        try:
+            crashed, attacks = others.result()
+            invented = histories.result()
+        except BaseException:
+            parts.interrupt()
+            raise
+    made_up, real = invented.figures(), crashed.figures()
     passed, skipped = _PASSED.search(attacks.last), _SKIPPED.search(attacks.last)
     figures = {
         "crash_points": real.get("crash_points"),
@@ -111,7 +152,8 @@ def main() -> int:
         "seed": options.seed,
         "seconds": round(time.monotonic() - begun),
     }
-    failed = [name for name, ended in parts.items() if ended.code]
+    ended = {"histories": invented, "crashes": crashed, "attacks": attacks}
+    failed = [name for name, how in ended.items() if how.code]
     print(json.dumps({**figures, "failed": failed, "missed": missed(figures, extent)}))
     return int(bool(failed or missed(figures, extent)))
 
@@ -136,6 +178,4 @@ def _sum(*numbers: int | None) -> int | None:
 
 
 if __name__ == "__main__":
-    # What it starts ends with it, also on a terminal's Ctrl-C, which reaches all of it.
-    os.environ.setdefault("PYTHONUNBUFFERED", "1")
-    sys.exit(main())
+    execute(main)

@@ -16,6 +16,8 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 
+from tests.support.command import execute
+
 from .catalog import static_gates, test_gates
 from .gate import Gate, Verdict, judge
 from .workplace import Workplace
@@ -103,7 +105,4 @@ def main(names: Sequence[str]) -> int:
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main(sys.argv[1:]))
-    except KeyboardInterrupt:
-        sys.exit(130)
+    execute(lambda: main(sys.argv[1:]))

@@ -6,9 +6,9 @@
 from __future__ import annotations
 
 import argparse
-import signal
 import sys
-from types import FrameType
+
+from tests.support.command import execute
 
 from .command import LabError
 from .lab import Lab
@@ -18,10 +18,6 @@ _UNUSABLE = 2
 
 def _say(line: str) -> None:
     print(f"── {line}", flush=True)
-
-
-def _stop(number: int, frame: FrameType | None) -> None:
-    raise KeyboardInterrupt
 
 
 def _status(lab: Lab) -> None:
@@ -50,8 +46,6 @@ def main() -> int:
     ):
         verbs.add_parser(verb, help=what).add_argument("name")
     arguments = parser.parse_args()
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, _stop)
     lab = Lab.of_environment(_say)
     try:
         if arguments.verb == "up":
@@ -65,10 +59,8 @@ def main() -> int:
     except (LabError, PermissionError) as error:
         print(f"lab: {error}", file=sys.stderr)
         return _UNUSABLE
-    except KeyboardInterrupt:
-        return 130
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    execute(main)

@@ -15,16 +15,15 @@ import contextlib
 import os
 import signal
 import subprocess
-import sys
 import time
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
-from types import FrameType
 
 from tests.lab.command import LabError
 from tests.lab.lab import REPOSITORY, Lab
 from tests.lab.obstacle import obstacle
+from tests.support.command import execute
 
 SCENARIOS = REPOSITORY / "extensions" / "molecule"
 LOGS = REPOSITORY / ".work" / "molecule"
@@ -87,10 +86,6 @@ def _processes(mark: str) -> Iterator[int]:
                 yield int(folder.name)
 
 
-def _interrupt(number: int, frame: FrameType | None) -> None:
-    raise KeyboardInterrupt
-
-
 def main() -> int:
     """See the module."""
     parser = argparse.ArgumentParser(prog="python -m tests.molecule")
@@ -106,8 +101,6 @@ def main() -> int:
     home = str(REPOSITORY / ".work" / "home" / ".ansible")
     own = {"ANSIBLE_HOME": home, "NO_COLOR": "1", "ANSIBLE_NOCOLOR": "1", MARK: mark}
     lab = Lab(ROOT, os.environ.get("MCPOPS_LAB_PREFIX") or "mcpmol", ROOT / "inventory" / "hosts.yml")
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, _interrupt)
     if reason := obstacle():
         print(f"SKIPPED no scenario was run: {reason}")
         return 0 if given.where_possible else _UNUSABLE
@@ -130,7 +123,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except KeyboardInterrupt:
-        sys.exit(130)
+    execute(main)

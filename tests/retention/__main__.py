@@ -9,6 +9,8 @@ import argparse
 import json
 import time
 
+from tests.support.command import execute
+
 from .history import History, Tally
 
 STEPS = 60
@@ -45,4 +47,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    execute(main)

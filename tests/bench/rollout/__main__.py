@@ -19,6 +19,7 @@ from tests.lab.command import LabError
 from tests.lab.lab import ROOT, Lab
 from tests.load.control import Load
 from tests.load.options import Options, Target
+from tests.support.command import execute
 
 from .fleet import NEWER, SERVERS, Fleet, Run
 from .usual import Usual
@@ -112,4 +113,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    execute(main)

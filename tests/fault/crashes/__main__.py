@@ -13,7 +13,6 @@ import json
 import os
 import random
 import shutil
-import sys
 import tempfile
 import threading
 import time
@@ -21,6 +20,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+from tests.support.command import execute
 from tests.support.wheels import environment, make_wheels
 
 from .pool import Pool
@@ -42,7 +42,11 @@ def enumerate_all(every: int, workers: int, seed: int) -> dict[str, Any]:
         points = Pool(every, seed, told)
         crew = [Worker(folder, number, points, told) for number in range(workers)]
         with ThreadPoolExecutor(workers) as threads:
-            list(threads.map(Worker.work, crew))
+            try:
+                list(threads.map(Worker.work, crew))
+            except BaseException:
+                points.clear()
+                raise
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     found = [worker.findings for worker in crew]
@@ -70,4 +74,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    execute(main)

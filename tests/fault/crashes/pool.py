@@ -64,6 +64,11 @@ class Pool:
             yield point
             self._count(point.mode.name)
 
+    def clear(self) -> None:
+        """Leave no point to take, so that who is at work comes to its end."""
+        with self._lock:
+            self._left = deque()
+
     def _acts(self, mode: Mode, count: int) -> range:
         step = mode.every * self._every
         return range(1 + self._seed % step, count + MORE + 1, step)

@@ -8,12 +8,13 @@ from __future__ import annotations
 import argparse
 import json
 import random
-import sys
 import time
 import traceback
 
 from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis.stateful import run_state_machine_as_test
+
+from tests.support.command import execute
 
 from .machine import COUNTED, Histories
 
@@ -74,4 +75,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    execute(main)
