@@ -17,7 +17,11 @@ INTERRUPTED = 130
 
 def execute(main: Callable[[], int]) -> NoReturn:
     """Run a command and exit with its code. SIGTERM and SIGHUP (unless ignored, as by nohup) unwind it as
-    Ctrl-C does."""
+    Ctrl-C does.
+
+    A shell's background jobs ignore SIGINT, and so would all that is started here and told to end by it.
+    """
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     for number in (signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, _interrupt)
