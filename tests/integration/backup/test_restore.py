@@ -30,8 +30,9 @@ from ansible_collections.mcpops.fleet.plugins.module_utils.protection.rules impo
 from ansible_collections.mcpops.fleet.plugins.module_utils.update.charge import Charge
 from tests.fault.crashes.effects import Killing
 from tests.integration.backup.conftest import HOST, Served, identity
-from tests.support.client import LegacySession
+from tests.support.client import LegacySession, modern_call
 from tests.support.node import box, version
+from tests.support.ports import free_ports
 
 FROZEN = [{"freeze": "feast", "until": "2100-01-01"}]
 
@@ -202,3 +203,19 @@ def test_a_restore_goes_on_with_the_hosts_own_record_and_says_there_what_it_came
     assert ended["after"]["release"]
     assert served.restore(servers=["tool"]).plan.lines() == []
     assert len(check(served.node.host().trail.parts()).lines) == 6
+
+
+def test_a_server_that_wants_a_token_is_proven_with_the_headers_that_its_definition_gave(
+    served: Served, tmp_path: Path
+) -> None:
+    served.bare()
+    served.node.update(
+        "2.19.0", name="door", ports=free_ports(2), credentials={"API_TOKEN": "s3cr3t-token"},
+        probe_headers={"Authorization": "Bearer {API_TOKEN}"},
+    )  # fmt: skip
+    guarded = Served(served.node, tmp_path)
+    guarded.archive = guarded.back_up().path
+    guarded.bare()
+    assert not guarded.restore().failed
+    headers = {"Authorization": "Bearer s3cr3t-token"}
+    assert modern_call(guarded.node.url("door"), "whoami", more_headers=headers).split()[0] == "2.19.0"
