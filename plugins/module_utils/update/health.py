@@ -55,12 +55,23 @@ def check(host: Host, definition: ServerDefinition, url: str | None, timeout: fl
     target = front_target(host, definition, url=url) if url else client_target(host, definition, slot)
     shown = target.url if isinstance(target, HttpTarget) else f"launcher {definition.name} ({slot})"
     report = host.senses.probe(target, timeout=timeout, calls=required_calls(definition.require))
-    return Health(
-        definition.name,
-        shown,
-        report,
-        _problem(definition, shown, report, Excerpt(host.secrets(definition.name))),
-    )
+    problem = _problem(definition, shown, report, Excerpt(host.secrets(definition.name)))
+    if report.era is None and not url and not _in_service(host, definition.name):
+        problem = FleetError(
+            f"check health at {shown}",
+            f"the host has it not in service; what came back: {report.describe()}",
+            "Deploy it (playbook update), or take it out of this host's mcp_servers.",
+            definition.name,
+        )
+    return Health(definition.name, shown, report, problem)
+
+
+def _in_service(host: Host, server: str) -> bool:
+    """Whether the host's record says that it serves, or cannot be read."""
+    try:
+        return host.journal.load(server).active is not None
+    except FleetError:
+        return True
 
 
 def _problem(
