@@ -79,7 +79,7 @@ class Host:
     def kill(self) -> None:
         """End it as a power loss does: nothing in it gets to know."""
         process.end(self.record)
-        until = time.monotonic() + 10
+        until = time.monotonic() + 60
         while pids := self.network.processes(self.name):
             if time.monotonic() > until:
                 raise LabError(f"{self.name} is switched off, but its processes {pids} do not end")

@@ -45,10 +45,10 @@ def start(argv: Sequence[str], *, record: Path, cgroups: Sequence[str], output: 
             env=environment(),
             check=True,
         )
-    until = time.monotonic() + 10
+    until = time.monotonic() + 60
     while not (record.is_file() and record.read_text("ascii").count("\n") > 1):
         if time.monotonic() > until:
-            raise LabError(f"{argv[0]} did not start within 10 s; see {output}")
+            raise LabError(f"{argv[0]} did not start within 60 s; see {output}")
         time.sleep(0.01)
 
 

@@ -110,7 +110,7 @@ class Node:
             stderr=subprocess.DEVNULL,
             start_new_session=True,
         )
-        deadline = time.monotonic() + 15
+        deadline = time.monotonic() + 60
         while not (self.root / "run" / "haproxy.sock").exists():
             assert time.monotonic() < deadline, self.log()
             time.sleep(0.02)

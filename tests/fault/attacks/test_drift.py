@@ -162,7 +162,7 @@ def test_a_damaged_journal_that_is_moved_away_costs_no_client_anything(
 def test_sessions_of_the_old_release_are_drained_also_where_the_journal_was_lost(node: Node) -> None:
     session = LegacySession(node.url())
     with Run.begin(node, "2.0.0", update={"bake": 60}) as run:
-        until = time.monotonic() + 30
+        until = time.monotonic() + 60
         while version(node) != "2.0.0":
             assert time.monotonic() < until
             time.sleep(0.05)
@@ -180,7 +180,7 @@ def test_a_killed_process_is_back_by_itself_and_a_run_changes_nothing(node: Node
     pid = node.host().driver.status("box", "blue").pid
     assert pid is not None
     os.kill(pid, signal.SIGKILL)
-    until = time.monotonic() + 20
+    until = time.monotonic() + 60
     while not served(node):
         assert time.monotonic() < until
         time.sleep(0.05)
@@ -199,7 +199,7 @@ def test_an_edge_whose_port_was_held_for_long_is_back_by_itself_once_it_is_free(
         os.kill(node.supervisor(), signal.SIGCONT)
     with holder:
         time.sleep(8)
-    until = time.monotonic() + 20
+    until = time.monotonic() + 60
     while not served(node):
         assert time.monotonic() < until, node.log()
         time.sleep(0.1)
@@ -208,7 +208,7 @@ def test_an_edge_whose_port_was_held_for_long_is_back_by_itself_once_it_is_free(
 
 def hold(port: int) -> socket.socket:
     """Listen on a port as soon as it is free."""
-    until = time.monotonic() + 5
+    until = time.monotonic() + 60
     while True:
         try:
             return socket.create_server(("127.0.0.1", port))

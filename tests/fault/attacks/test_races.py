@@ -25,7 +25,7 @@ from tests.support.ports import free_ports
 def baking(node: Node, wanted: str, seconds: float) -> Iterator[Run]:
     """A run that has switched to a version and watches it."""
     with Run.begin(node, wanted, update={"bake": seconds}) as run:
-        until = time.monotonic() + 30
+        until = time.monotonic() + 60
         while version(node) != wanted:
             assert time.monotonic() < until, run.end()
             time.sleep(0.02)

@@ -85,8 +85,8 @@ def client(node: Node, request: pytest.FixtureRequest) -> Iterator[tuple[subproc
 
 
 def wait_until(condition: Any) -> None:
-    """Wait until it holds, 20 s at most."""
-    deadline = time.monotonic() + 20
+    """Wait until it holds, 60 s at most."""
+    deadline = time.monotonic() + 60
     while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.02)

@@ -157,7 +157,7 @@ def running(root: Path) -> Iterator[Node]:
         node.clean()
 
 
-def wait_for(condition: Callable[[], T], what: str, patience: float = 20.0) -> T:
+def wait_for(condition: Callable[[], T], what: str, patience: float = 60.0) -> T:
     """Look until the condition holds; the patience only ends a test that has failed."""
     deadline = time.monotonic() + patience
     while time.monotonic() < deadline:

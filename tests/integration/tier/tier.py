@@ -128,7 +128,7 @@ class Tier(HAProxy):
 
 def until(condition: Callable[[], bool], shown: Callable[[], object] = str) -> None:
     """Wait for something that has to happen; when it does not, the failure says what is ``shown`` then."""
-    deadline = time.monotonic() + 15
+    deadline = time.monotonic() + 60
     while not condition():
-        assert time.monotonic() < deadline, f"it did not happen within 15 s: {shown()}"
+        assert time.monotonic() < deadline, f"it did not happen within 60 s: {shown()}"
         time.sleep(0.05)

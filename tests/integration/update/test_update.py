@@ -340,7 +340,7 @@ def test_a_killed_run_is_finished_by_the_next(node: Node) -> None:
         "node.update('2.0.0', update={'bake': 60})\n"
     )
     with subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE) as run:
-        while version(node) != "2.0.0":
+        while not ((change := node.host().journal.load("box").transaction) and change.reached("switched")):
             time.sleep(0.05)
         run.send_signal(signal.SIGKILL)
     outcome = node.update("2.0.0", update={"bake": 1}).to_json()
