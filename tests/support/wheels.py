@@ -40,6 +40,7 @@ RELEASES: Mapping[str, Mapping[str, Any]] = {
     "2.18.0": {"eras": ["modern"]},
     "2.19.0": {"token": "API_TOKEN"},
     "2.20.0": {"token": "API_TOKEN"},
+    "2.21.0": {"delay": 1.5},
 }
 """Versions of the test server, and what is wrong with each."""
 

@@ -123,6 +123,8 @@ class Readiness:
     def wait(self) -> Ready:
         """:raises FleetError: with what the slot said or did instead, and the end of its log."""
         deadline = self._senses.monotonic() + self._definition.update.ready_timeout
+        if self._quick is not None:
+            self._respawned(deadline)
         address = self._listening(deadline)
         target: HttpTarget | StdioTarget = (
             stdio_target(self._host, self._definition.name, self._slot)
@@ -149,6 +151,14 @@ class Readiness:
             cure,
             self._definition.name,
         )
+
+    def _respawned(self, deadline: float) -> None:
+        """What was proven before and ended since may be about to be started again by itself."""
+        while self._port is not None and self._senses.monotonic() < deadline:
+            process = self._host.driver.status(self._definition.name, self._slot)
+            if process.state != "starting" or process.pid is not None:
+                return
+            self._senses.sleep(PAUSE)
 
     def _listening(self, deadline: float) -> str:
         """The address at which the slot's own process accepts connections."""

@@ -35,6 +35,7 @@ class Steps:
         self.definition = definition
         self.record = record
         self.report = report
+        self._proven: str | None = None
         self._actions: dict[str, Callable[[], None]] = {
             "staged": self._stage,
             "started": self._start,
@@ -200,6 +201,7 @@ class Steps:
         self.save(replace(self.record, slots={**self.record.slots, target: deployment}))
         self.front.prepare(target, self.transaction.generation, ready.address, self._path(target))
         self.advance("ready")
+        self._proven = target
 
     def await_active(self, slot: str) -> None:
         """Wait for a slot that was proven before to answer again."""
@@ -207,9 +209,13 @@ class Steps:
             self.host, self.definition, slot, port_of(self.record, slot), self._path(slot),
             baseline=None, quick=self._offer(slot),
         ).wait()  # fmt: skip
+        self._proven = slot
 
     def _switch(self) -> None:
+        """Move new clients over. What an earlier run proved may have ended since, or be coming up again."""
         target = self.transaction.target
+        if self._proven != target:
+            self.await_active(target)
         now = self.host.senses.now()
         deployment = self.record.slots[target]
         deployment = replace(deployment, activated=deployment.activated or now)

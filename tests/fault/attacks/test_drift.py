@@ -20,6 +20,7 @@ import pytest
 from ansible_collections.mcpops.fleet.plugins.module_utils.edge.runtime import Runtime
 from ansible_collections.mcpops.fleet.plugins.module_utils.effects import Effects
 from ansible_collections.mcpops.fleet.plugins.module_utils.errors import FleetError
+from ansible_collections.mcpops.fleet.plugins.module_utils.update.outcome import UpdateFailed
 from tests.fault.attacks.run import Run
 from tests.support.client import LegacySession
 from tests.support.node import Node, box, version
@@ -174,6 +175,43 @@ def test_sessions_of_the_old_release_are_drained_also_where_the_journal_was_lost
     assert (version(node), outcome["plan"][0], outcome["drained"]["sessions_cut"]) == ("3.0.0", "finish", 1)
     with pytest.raises(AssertionError, match="404"):
         session.call("whoami")
+
+
+def kill_in(node: Node, slot: str, times: int) -> None:
+    """Kill a slot's process, and as often the one that is started in its place."""
+    killed: set[int | None] = {None}
+    for _time in range(times):
+        until = time.monotonic() + 60
+        while (pid := node.host().driver.status("box", slot).pid) in killed:
+            assert time.monotonic() < until
+            time.sleep(0.02)
+        assert pid is not None
+        os.kill(pid, signal.SIGKILL)
+        killed.add(pid)
+
+
+@pytest.mark.parametrize("times", [1, 3], ids=["is started at once", "is tried again later"])
+def test_clients_are_switched_to_a_slot_that_was_proven_in_an_earlier_run_once_it_answers_again(
+    node: Node, unnoticed: Callable[[], Any], times: int
+) -> None:
+    with unnoticed():
+        node.update("2.21.0", "staged")
+        kill_in(node, "green", times)
+        node.update("2.21.0")
+    assert version(node) == "2.21.0"
+
+
+def test_a_slot_that_was_proven_in_an_earlier_run_and_was_stopped_since_gets_no_clients(
+    node: Node, unnoticed: Callable[[], Any]
+) -> None:
+    with unnoticed():
+        node.update("2.0.0", "staged")
+        node.host().driver.stop("box", "green", 3)
+        with pytest.raises(UpdateFailed, match="bring up .*its process ended by itself"):
+            node.update("2.0.0")
+        assert version(node) == "1.0.0"
+        node.update("2.0.0")
+    assert version(node) == "2.0.0"
 
 
 def test_a_killed_process_is_back_by_itself_and_a_run_changes_nothing(node: Node) -> None:
