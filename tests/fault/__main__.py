@@ -17,9 +17,10 @@ import subprocess
 import sys
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,6 +28,8 @@ from tests.load.control import ROOT
 from tests.support.command import execute
 
 ATTACKS = ("races", "deadlines", "room", "drift")
+BATCH = 250
+"""Histories that one process makes up, one after the other."""
 _PASSED, _SKIPPED = re.compile(r"\b(\d+) passed"), re.compile(r"\b(\d+) skipped")
 
 
@@ -119,43 +122,63 @@ def main() -> int:
     extent, seed, begun = PART if options.part else WHOLE, str(options.seed), time.monotonic()
     files = [f"tests/fault/attacks/test_{name}.py" for name in extent.attacks]
     parts = Parts()
+    numbers = deque(range(0, extent.histories, BATCH))
 
-    def crashes_and_attacks() -> tuple[Ended, Ended]:
+    def crash_and_attack() -> tuple[Ended, Ended, list[Ended]]:
         crashed = parts.run("crashes", "tests.fault.crashes", "--every", str(extent.every), "--seed", seed)
-        return crashed, parts.run("attacks", "pytest", "-rs", "--numprocesses=3", *files)
+        attacked = parts.run("attacks", "pytest", "-rs", "--numprocesses=3", *files)
+        return crashed, attacked, invent(parts, numbers, extent.histories, options.seed)
 
-    # One core is busy with histories, the other with crashes and then attacks, which mostly wait.
+    # One core is busy with histories, the other with crashes and then attacks, which mostly wait; once those
+    # are done with histories, too.
     with ThreadPoolExecutor() as pool:
-        number = str(extent.histories)
-        histories = pool.submit(
-            parts.run, "histories", "tests.fault.histories", "--histories", number, "--seed", seed
-        )
-        others = pool.submit(crashes_and_attacks)
+        inventing = pool.submit(invent, parts, numbers, extent.histories, options.seed)
+        others = pool.submit(crash_and_attack)
         try:
-            crashed, attacks = others.result()
-            invented = histories.result()
+            crashed, attacked, last = others.result()
+            invented = [*inventing.result(), *last]
         except BaseException:
             parts.interrupt()
             raise
-    made_up, real = invented.figures(), crashed.figures()
-    passed, skipped = _PASSED.search(attacks.last), _SKIPPED.search(attacks.last)
-    figures = {
+    figures = figures_of(crashed, attacked, invented)
+    figures.update(seed=options.seed, seconds=round(time.monotonic() - begun))
+    codes = {
+        "histories": max(each.code for each in invented), "crashes": crashed.code, "attacks": attacked.code,
+    }  # fmt: skip
+    failed = [name for name, code in codes.items() if code]
+    print(json.dumps({**figures, "failed": failed, "missed": missed(figures, extent)}))
+    return int(bool(failed or missed(figures, extent)))
+
+
+def invent(parts: Parts, numbers: deque[int], histories: int, seed: int) -> list[Ended]:
+    """Random histories, a process for each BATCH, as long as there are ``numbers`` of the first of one; who
+    else takes from them has the others."""
+    ended = []
+    while numbers:
+        # Of two that saw the last one, one comes too late.
+        with suppress(IndexError):
+            first = numbers.popleft()
+            size = str(min(BATCH, histories - first))
+            asked = ("--histories", size, "--seed", str(seed + first))
+            ended.append(parts.run("histories", "tests.fault.histories", *asked))
+    return ended
+
+
+def figures_of(crashed: Ended, attacked: Ended, invented: Sequence[Ended]) -> dict[str, Any]:
+    """The figures of all parts; None where a part died before it told its own."""
+    real, made_up = crashed.figures(), [each.figures() for each in invented]
+    passed, skipped = _PASSED.search(attacked.last), _SKIPPED.search(attacked.last)
+    return {
         "crash_points": real.get("crash_points"),
         "recovered": real.get("recovered"),
         "worst_recovery_s": real.get("worst_recovery_s"),
-        "histories": made_up.get("histories"),
-        "made_up_crash_points": made_up.get("crash_points"),
-        "invariant_violations": _sum(real.get("invariant_violations"), made_up.get("invariant_violations")),
+        "histories": _sum(*(each.get("histories") for each in made_up)),
+        "made_up_crash_points": _sum(*(each.get("crash_points") for each in made_up)),
+        "invariant_violations": _sum(*(each.get("invariant_violations") for each in (real, *made_up))),
         "client_failures": real.get("client_failures"),
         "attacks_withstood": int(passed[1]) if passed else 0,
         "attacks_skipped": int(skipped[1]) if skipped else 0,
-        "seed": options.seed,
-        "seconds": round(time.monotonic() - begun),
     }
-    ended = {"histories": invented, "crashes": crashed, "attacks": attacks}
-    failed = [name for name, how in ended.items() if how.code]
-    print(json.dumps({**figures, "failed": failed, "missed": missed(figures, extent)}))
-    return int(bool(failed or missed(figures, extent)))
 
 
 def missed(figures: dict[str, Any], extent: Extent) -> list[str]:

@@ -55,14 +55,8 @@ def check(host: Host, definition: ServerDefinition, url: str | None, timeout: fl
     target = front_target(host, definition, url=url) if url else client_target(host, definition, slot)
     shown = target.url if isinstance(target, HttpTarget) else f"launcher {definition.name} ({slot})"
     report = host.senses.probe(target, timeout=timeout, calls=required_calls(definition.require))
-    problem = _problem(definition, shown, report, Excerpt(host.secrets(definition.name)))
-    if report.era is None and not url and not _in_service(host, definition.name):
-        problem = FleetError(
-            f"check health at {shown}",
-            f"the host has it not in service; what came back: {report.describe()}",
-            "Deploy it (playbook update), or take it out of this host's mcp_servers.",
-            definition.name,
-        )
+    away = not url and not _in_service(host, definition.name)
+    problem = _problem(definition, shown, report, Excerpt(host.secrets(definition.name)), away)
     return Health(definition.name, shown, report, problem)
 
 
@@ -75,16 +69,19 @@ def _in_service(host: Host, server: str) -> bool:
 
 
 def _problem(
-    definition: ServerDefinition, shown: str, report: ProbeReport, excerpt: Excerpt
+    definition: ServerDefinition, shown: str, report: ProbeReport, excerpt: Excerpt, away: bool
 ) -> FleetError | None:
+    """:param away: whether the host has it not in service."""
     tried = f"check health at {shown}"
     if report.era is None:
-        cure = (
-            "See the log of its slot, and whether the edge runs."
-            if definition.over_http
-            else "Start that launcher by hand to see what it says, and how long it takes."
-        )
-        return FleetError(tried, report.describe(), cure, definition.name)
+        came_back = report.describe()
+        cure = "Start that launcher by hand to see what it says, and how long it takes."
+        if away:
+            came_back = f"the host has it not in service; what came back: {came_back}"
+            cure = "Deploy it (playbook update), or take it out of this host's mcp_servers."
+        elif definition.over_http:
+            cure = "See the log of its slot, and whether the edge runs."
+        return FleetError(tried, came_back, cure, definition.name)
     problem = unmet(report, definition.require, excerpt)
     if problem:
         return FleetError(tried, problem, "Roll back, or correct require.", definition.name)

@@ -1,3 +1,6 @@
+# Copyright: (c) 2026, mcpops.fleet contributors
+# GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
 """What bounds an exchange tells the same whoever sees first that the time is over."""
 
 from __future__ import annotations
