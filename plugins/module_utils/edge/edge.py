@@ -238,6 +238,7 @@ class Edge:
 
     def _write(self, server: str, part: ServerMaps | None) -> None:
         """Files, then runtime, each map only where it differs, then read back."""
+        process, _uptime = self._runtime.identity()
         on_file, running = self._read_files(), self._entries()
         wanted = on_file.with_server(server, part) if part else on_file
         for name in _order(on_file, wanted):
@@ -246,7 +247,7 @@ class Edge:
         wanted = Maps.ours(running).with_server(server, part) if part else on_file
         for name in _order(Maps.ours(running), wanted):
             if wanted.entries(name) != running[name]:
-                self._runtime.replace_map(self._path(name), wanted.entries(name))
+                self._runtime.replace_map(self._path(name), wanted.entries(name), process)
         if self._entries() != {name: wanted.entries(name) for name in NAMES}:
             raise FleetError(
                 "switch the edge", "HAProxy does not show what it was told", "Look at the edge's log."

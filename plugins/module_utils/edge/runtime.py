@@ -109,12 +109,19 @@ class Runtime:
         rows = (line.split(None, 2) for line in answer.splitlines() if line)
         return {row[1]: row[2] for row in rows if len(row) == 3}
 
-    def replace_map(self, file: Path, entries: Mapping[str, str]) -> None:
+    def replace_map(self, file: Path, entries: Mapping[str, str], process: int) -> None:
         """Give a map new content in one transaction: a request sees all of the old or all of the new.
 
-        :raises FleetError: when HAProxy does not hold what it was given; then the map is as it was.
+        :param process: the id of the process for which the content was made. One that was started since has
+            read the files, and what was not yet prepared in it is for another.
+        :raises FleetError: when HAProxy does not hold what it was given, or is another process; then the map
+            is as it was.
         """
         answer = self.change(f"prepare map {file}", expect="New version created: ")
+        if self.identity()[0] != process:
+            raise FleetError(
+                f"give HAProxy the map {file}", "it was restarted meanwhile", "Run the update again."
+            )
         version = answer.rsplit(" ", 1)[1]
         for piece in pieces(f"{key} {value}\n" for key, value in sorted(entries.items())):
             self.change(f"add map @{version} {file} <<\n{piece}")

@@ -9,11 +9,13 @@ import json
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 
 from ansible_collections.mcpops.fleet.plugins.module_utils.edge.edge import Edge
 from ansible_collections.mcpops.fleet.plugins.module_utils.edge.maps import Target
+from ansible_collections.mcpops.fleet.plugins.module_utils.effects import Effects
 from ansible_collections.mcpops.fleet.plugins.module_utils.errors import FleetError
 from tests.integration.edge.client import (
     INITIALIZE,
@@ -27,6 +29,8 @@ from tests.integration.edge.client import (
 )
 from tests.support.haproxy import HAProxy
 from tests.support.ports import free_ports
+
+T = TypeVar("T")
 
 
 def test_new_clients_follow_the_switch_and_old_sessions_stay_where_they_began(
@@ -216,6 +220,38 @@ def test_servers_of_one_host_do_not_touch_each_other(
     assert port_of(call(haproxy, LIST, path="/time/two")) == two.port
 
 
+class RestartedBefore(Effects):
+    """HAProxy is killed and started anew just before the first command that begins so."""
+
+    def __init__(self, haproxy: HAProxy, command: str) -> None:
+        super().__init__()
+        self._haproxy = haproxy
+        self._command: str | None = command
+
+    def act(self, name: str, target: str, function: Callable[[], T]) -> T:
+        """Do it, after a restart where its time has come."""
+        if self._command and target.startswith(self._command):
+            self._command = None
+            self._haproxy.kill()
+            self._haproxy.start()
+        return super().act(name, target, function)
+
+
+@pytest.mark.parametrize("command", ["prepare map", "add map", "commit map"])
+def test_what_haproxy_held_before_a_restart_in_the_middle_of_a_change_does_not_come_back(
+    haproxy: HAProxy, edge: Edge, upstream: Callable[..., Upstream], command: str
+) -> None:
+    one, two, newer = upstream(), upstream(), upstream()
+    for name, server in (("one", one), ("two", two)):
+        edge.add_generation(name, 1, server.target)
+        edge.switch(name, 1, f"/{name}")
+    edge.add_generation("one", 2, newer.target)
+    edge._runtime.send(f"del map {haproxy.maps / 'active.map'} two")
+    assert call(haproxy, LIST, path="/two")[0].status == 503
+    haproxy.edge(RestartedBefore(haproxy, command)).switch("one", 2, "/one")
+    assert [port_of(call(haproxy, LIST, path=path)) for path in ("/one", "/two")] == [newer.port, two.port]
+
+
 def test_a_host_with_more_servers_than_one_command_to_haproxy_holds_serves_all_of_them(
     haproxy: HAProxy, edge: Edge, upstream: Callable[..., Upstream]
 ) -> None:
@@ -234,7 +270,9 @@ def test_what_haproxy_does_not_take_is_an_error_and_changes_nothing_for_clients(
 ) -> None:
     # Depending on when it reads, HAProxy ends the connection or answers like after a success.
     with pytest.raises(FleetError, match="active.map"):
-        edge._runtime.replace_map(haproxy.maps / "active.map", {"time": "g" * 17_000})
+        edge._runtime.replace_map(
+            haproxy.maps / "active.map", {"time": "g" * 17_000}, edge._runtime.identity()[0]
+        )
     assert port_of(call(haproxy, LIST)) == blue.port
 
 

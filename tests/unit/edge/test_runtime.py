@@ -80,10 +80,12 @@ class Deaf(Runtime):
 
     def send(self, command: str) -> str:
         assert not command.startswith("commit")
+        if command == "show info":
+            return "Pid: 1\nUptime_sec: 1"
         return "New version created: 7" if command.startswith("prepare") else ""
 
 
 def test_a_map_that_did_not_arrive_whole_is_not_put_in_place(tmp_path: Path) -> None:
     runtime = Deaf(Effects(), tmp_path / "socket")
     with pytest.raises(FleetError, match=r"give HAProxy 2 entries .*it holds 0 of them"):
-        runtime.replace_map(tmp_path / "routes.map", {"/one": "one", "/two": "two"})
+        runtime.replace_map(tmp_path / "routes.map", {"/one": "one", "/two": "two"}, 1)
