@@ -67,9 +67,10 @@ class Bake:
         """:raises FleetError: as soon as the new slot is worse than it may be."""
         senses = self._host.senses
         deadline = senses.monotonic() + seconds
-        baseline = self._counts(self._old.slot if self._old else None)
+        # What the edge answered for a slot without a process says nothing of the release in it.
+        baseline = self._counts(self._old.slot) if self._old and self._pid(self._old.slot) else Traffic()
         before = self._counts(self._new)
-        pid = self._pid()
+        pid = self._pid(self._new)
         pause = self._pause(seconds)
         while True:
             self._check_process(pid)
@@ -97,15 +98,13 @@ class Bake:
             self._definition.name,
         )
 
-    def _counts(self, slot: str | None) -> Traffic:
-        return self._front.connected(slot) if slot else Traffic()
+    def _counts(self, slot: str) -> Traffic:
+        return self._front.connected(slot)
 
-    def _pid(self) -> int | None:
-        return (
-            self._host.driver.status(self._definition.name, self._new).pid
-            if self._definition.over_http
-            else None
-        )
+    def _pid(self, slot: str) -> int | None:
+        if not self._definition.over_http:
+            return None
+        return self._host.driver.status(self._definition.name, slot).pid
 
     def _check_process(self, pid: int | None) -> None:
         if self._definition.over_http:

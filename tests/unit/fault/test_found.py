@@ -1,0 +1,36 @@
+# Copyright: (c) 2026, mcpops.fleet contributors
+# GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Histories that violated an invariant once (on a made-up host, which checks them all after each act)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+
+import pytest
+
+from tests.fault.histories.mishaps import POWER_LOSS, Tampering, befall
+from tests.fault.histories.operator import Operator
+
+
+@pytest.fixture
+def operator() -> Iterator[Operator]:
+    """Of a host that serves ``box`` 1.0.0."""
+    operator = Operator({"box": True}, lambda text: None)
+    try:
+        operator.update("box", "1.0.0", "plain", "settled", None)
+        yield operator
+    finally:
+        operator.world.close()
+
+
+def test_requests_to_a_slot_without_a_process_do_not_excuse_those_that_the_new_release_fails(
+    operator: Operator,
+) -> None:
+    world, invariants = operator.world, operator.invariants
+    operator.befall(partial(Tampering(world, invariants, "box").do, "file of the active slot removed"))
+    operator.befall(partial(befall, world, invariants, POWER_LOSS, "", 0))
+    operator.befall(partial(world.pass_time, 10.0))
+    assert invariants.now_served("box") is None, "nobody can be served, and clients ask on"
+    operator.update("box", "9.0.0-fails-in-use", "plain", "settled", None)
