@@ -12,7 +12,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -26,6 +25,7 @@ from ansible_collections.mcpops.fleet.plugins.module_utils.host.layout import re
 from ansible_collections.mcpops.fleet.plugins.module_utils.update.converge import Converger
 from ansible_collections.mcpops.fleet.plugins.module_utils.update.host import Host, open_host
 from ansible_collections.mcpops.fleet.plugins.module_utils.update.outcome import Outcome
+from tests.support.waiting import wait_for
 
 from .client import modern_call
 from .haproxy import configuration
@@ -110,10 +110,7 @@ class Node:
             stderr=subprocess.DEVNULL,
             start_new_session=True,
         )
-        deadline = time.monotonic() + 60
-        while not (self.root / "run" / "haproxy.sock").exists():
-            assert time.monotonic() < deadline, self.log()
-            time.sleep(0.02)
+        wait_for((self.root / "run" / "haproxy.sock").exists, self.log)
 
     def stop(self) -> None:
         """End supervisord, which ends all that it started."""
@@ -144,8 +141,7 @@ class Node:
                 os.kill(pid, signal.SIGKILL)
         assert self.supervisord is not None
         self.supervisord.wait(30)
-        while any(command_line(pid) for pid in running):
-            time.sleep(0.01)
+        wait_for(lambda: not any(map(command_line, running)), "what it started ends")
 
     def log(self) -> str:
         """What the node's processes wrote."""

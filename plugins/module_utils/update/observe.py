@@ -63,10 +63,18 @@ def observe(host: Host, definition: ServerDefinition, record: Record, front: Fro
 
 
 def _true(transaction: Transaction | None, serving: str | None) -> Transaction | None:
-    """A switch that the journal has as done, and that somebody took back at the edge, is to be done again."""
-    if transaction is None or not transaction.reached("switched") or serving == transaction.target:
-        return transaction
-    return replace(transaction, step="started")
+    """A switch that the journal has as done, and that somebody took back at the edge, is to be done again.
+
+    One back that the edge has made (it was restarted with what a run that was cut off had written) is done,
+    also where the earlier release does not answer any more: its clients are there, and what is left of the
+    transaction must not stand in the way of another release.
+    """
+    if transaction is None:
+        return None
+    if transaction.reached("switched"):
+        return transaction if serving == transaction.target else replace(transaction, step="started")
+    made = transaction.kind == "rollback" and transaction.reached("ready") and serving == transaction.target
+    return replace(transaction, step="switched") if made else transaction
 
 
 def same_deployment(definition: ServerDefinition, deployment: Deployment) -> bool:

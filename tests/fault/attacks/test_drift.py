@@ -24,6 +24,7 @@ from ansible_collections.mcpops.fleet.plugins.module_utils.update.outcome import
 from tests.fault.attacks.run import Run
 from tests.support.client import LegacySession
 from tests.support.node import Node, box, version
+from tests.support.waiting import wait_for
 
 
 def served(node: Node) -> bool:
@@ -163,10 +164,7 @@ def test_a_damaged_journal_that_is_moved_away_costs_no_client_anything(
 def test_sessions_of_the_old_release_are_drained_also_where_the_journal_was_lost(node: Node) -> None:
     session = LegacySession(node.url())
     with Run.begin(node, "2.0.0", update={"bake": 60}) as run:
-        until = time.monotonic() + 60
-        while version(node) != "2.0.0":
-            assert time.monotonic() < until
-            time.sleep(0.05)
+        wait_for(lambda: version(node) == "2.0.0", "clients are switched")
         run.signal(signal.SIGKILL)
         run.end()
     (node.root / "state/box/journal.json").unlink()
@@ -179,12 +177,14 @@ def test_sessions_of_the_old_release_are_drained_also_where_the_journal_was_lost
 
 def kill_in(node: Node, slot: str, times: int) -> None:
     """Kill a slot's process, and as often the one that is started in its place."""
-    killed: set[int | None] = {None}
+    killed: set[int] = set()
+
+    def another() -> int | None:
+        pid = node.host().driver.status("box", slot).pid
+        return None if pid in killed else pid
+
     for _time in range(times):
-        until = time.monotonic() + 60
-        while (pid := node.host().driver.status("box", slot).pid) in killed:
-            assert time.monotonic() < until
-            time.sleep(0.02)
+        pid = wait_for(another, "it is started again")
         assert pid is not None
         os.kill(pid, signal.SIGKILL)
         killed.add(pid)
@@ -218,10 +218,7 @@ def test_a_killed_process_is_back_by_itself_and_a_run_changes_nothing(node: Node
     pid = node.host().driver.status("box", "blue").pid
     assert pid is not None
     os.kill(pid, signal.SIGKILL)
-    until = time.monotonic() + 60
-    while not served(node):
-        assert time.monotonic() < until
-        time.sleep(0.05)
+    wait_for(lambda: served(node), node.log)
     assert not node.update("1.0.0").to_json()["changed"]
     assert node.host().driver.status("box", "blue").pid not in (None, pid)
 
@@ -237,10 +234,7 @@ def test_an_edge_whose_port_was_held_for_long_is_back_by_itself_once_it_is_free(
         os.kill(node.supervisor(), signal.SIGCONT)
     with holder:
         time.sleep(8)
-    until = time.monotonic() + 60
-    while not served(node):
-        assert time.monotonic() < until, node.log()
-        time.sleep(0.1)
+    wait_for(lambda: served(node), node.log)
     assert not node.update("1.0.0").to_json()["changed"]
 
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import signal
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -19,16 +18,14 @@ from ansible_collections.mcpops.fleet.plugins.module_utils.update.converge impor
 from tests.fault.attacks.run import Run
 from tests.support.node import Node, box, version
 from tests.support.ports import free_ports
+from tests.support.waiting import wait_for
 
 
 @contextmanager
 def baking(node: Node, wanted: str, seconds: float) -> Iterator[Run]:
     """A run that has switched to a version and watches it."""
     with Run.begin(node, wanted, update={"bake": seconds}) as run:
-        until = time.monotonic() + 60
-        while version(node) != wanted:
-            assert time.monotonic() < until, run.end()
-            time.sleep(0.02)
+        wait_for(lambda: version(node) == wanted, run.end)
         yield run
 
 

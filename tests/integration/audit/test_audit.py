@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-import time
 from datetime import UTC, datetime
 from typing import Any
 
@@ -24,6 +23,7 @@ from ansible_collections.mcpops.fleet.plugins.module_utils.update.converge impor
 from ansible_collections.mcpops.fleet.plugins.module_utils.update.outcome import UpdateFailed
 from tests.fault.attacks.run import Run
 from tests.support.node import Node, box, version
+from tests.support.waiting import wait_for
 
 FROZEN = [{"freeze": "feast", "until": "2100-01-01"}]
 
@@ -127,8 +127,7 @@ def test_a_secret_that_a_failing_server_says_is_not_on_record(node: Node) -> Non
 def test_a_killed_run_leaves_its_first_line_and_the_next_one_tells_the_end(node: Node) -> None:
     node.update("1.0.0")
     with Run.begin(node, "2.0.0") as run:
-        while len(lines(node)) < 3:
-            time.sleep(0.01)
+        wait_for(lambda: len(lines(node)) >= 3, "it has told its beginning")
         run.signal(9)
         run.end()
     [unfinished] = open_changes(check(node.host().trail.parts()).lines)

@@ -11,8 +11,8 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,7 @@ from ansible_collections.mcpops.fleet.plugins.module_utils.update.charge import 
 from tests.integration.cleanup.cleaning import cleaned, foreseen
 from tests.support.node import Node
 from tests.support.releases import place
+from tests.support.waiting import wait_for
 
 END = {"orphans": "end"}
 
@@ -77,19 +78,21 @@ def client(node: Node, request: pytest.FixtureRequest) -> Iterator[tuple[subproc
     ) as process:
         assert process.stdout
         server = int(process.stdout.readline())
-        wait_until(lambda: b"MCP_FLEET_SLOT" in Path(f"/proc/{server}/environ").read_bytes())
+        wait_for(lambda: launched(server), "it is a server's process")
         yield process, server
         process.kill()
     if running(server):
         os.kill(server, signal.SIGKILL)
 
 
-def wait_until(condition: Any) -> None:
-    """Wait until it holds, 60 s at most."""
-    deadline = time.monotonic() + 60
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
+def launched(pid: int) -> bool:
+    """Whether a process bears the mark of a server."""
+    return b"MCP_FLEET_SLOT" in Path(f"/proc/{pid}/environ").read_bytes()
+
+
+def ended(pid: int) -> bool:
+    """Whether a process has ended."""
+    return not running(pid)
 
 
 def running(pid: int) -> bool:
@@ -110,7 +113,7 @@ def test_a_process_that_bears_the_mark_of_no_server_keeps_no_cleanup_from_its_wo
     mark = {"MCP_FLEET_SLOTS": str(node.root / "slots"), "MCP_FLEET_SLOT": "/blue"}
     with subprocess.Popen(["/bin/sleep", "60"], env={**os.environ, **mark}, start_new_session=True) as forged:
         try:
-            wait_until(lambda: b"sleep" in Path(f"/proc/{forged.pid}/cmdline").read_bytes())
+            wait_for(lambda: b"sleep" in Path(f"/proc/{forged.pid}/cmdline").read_bytes(), "it is sleep")
             assert told(node, END) == [] and running(forged.pid)
         finally:
             forged.kill()
@@ -145,10 +148,10 @@ def test_a_server_whose_starter_has_ended_and_whose_input_another_holds_is_no_or
             stdin=place_of_input, stdout=subprocess.PIPE, text=True, check=True,
         )  # fmt: skip
         server = int(starter.stdout)
-        wait_until(lambda pid=server: b"MCP_FLEET_SLOT" in Path(f"/proc/{pid}/environ").read_bytes())
+        wait_for(partial(launched, server), "it is a server's process")
         assert [pid for pid, _what in told(node, END)] == []
         os.kill(server, signal.SIGKILL)
-        wait_until(lambda pid=server: not running(pid))
+        wait_for(partial(ended, server), "it ends")
     for each in (ours, theirs):
         each.close()
     os.close(reading)

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
@@ -29,6 +28,7 @@ from tests.integration.edge.client import (
 )
 from tests.support.haproxy import HAProxy
 from tests.support.ports import free_ports
+from tests.support.waiting import wait_for
 
 T = TypeVar("T")
 
@@ -83,9 +83,7 @@ def test_sessions_and_open_streams_are_counted_until_they_end(
     for session in (first, second):
         call(haproxy, {}, method="DELETE", mcp_session_id=session)
     # HAProxy may notice the end of a stream a moment after the client has closed it.
-    until = time.monotonic() + 60
-    while edge.traffic("time", 1).open_requests and time.monotonic() < until:
-        time.sleep(0.02)
+    wait_for(lambda: not edge.traffic("time", 1).open_requests, "no request is open")
     traffic = edge.traffic("time", 1)
     assert (traffic.sessions, traffic.open_requests, traffic.failed) == (0, 0, 0)
 
@@ -199,10 +197,7 @@ def test_requests_that_a_reload_left_with_the_old_process_are_counted(
     assert haproxy.process is not None
     before, _uptime = edge._runtime.identity()
     haproxy.process.send_signal(12)
-    until = time.monotonic() + 60
-    while edge._runtime.identity()[0] == before:
-        assert time.monotonic() < until
-        time.sleep(0.02)
+    wait_for(lambda: edge._runtime.identity()[0] != before, "HAProxy has a new worker")
     assert edge.traffic("time", 1).open_requests == 1
     stream.close()
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 import contextlib
 import shutil
 import subprocess
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,6 +15,7 @@ import pytest
 
 from tests.lab.command import LabError
 from tests.lab.lab import REPOSITORY, Lab
+from tests.support.waiting import wait_for
 
 _PREFIX = "mcptest"
 
@@ -126,10 +126,7 @@ def test_a_host_that_reboots_comes_back_by_itself(lab: Lab) -> None:
     # The connection may end before the answer comes.
     with contextlib.suppress(LabError):
         lab.run("node1", "sudo reboot")
-    until = time.monotonic() + 60
-    while not (lab.reached("node1") and lab.run("node1", boot) != before):
-        assert time.monotonic() < until
-        time.sleep(0.2)
+    wait_for(lambda: lab.reached("node1") and lab.run("node1", boot) != before, "it is up again", pause=0.2)
 
 
 def test_a_second_up_changes_nothing(lab: Lab) -> None:

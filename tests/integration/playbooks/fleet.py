@@ -13,7 +13,6 @@ import re
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +23,7 @@ import yaml
 
 from tests.support.client import modern_call
 from tests.support.ports import free_ports
+from tests.support.waiting import wait_for
 from tests.support.wheels import IDENTIFIER
 
 REPOSITORY = Path(__file__).parents[3]
@@ -237,10 +237,7 @@ class Fleet:
         running = [pid for node in NODES if (pid := self.supervisor(node)) is not None]
         for pid in running:
             os.kill(pid, signal.SIGTERM)
-        deadline = time.monotonic() + 30
-        while left := [pid for pid in running if is_running(pid)]:
-            assert time.monotonic() < deadline, f"supervisors {left} do not end"
-            time.sleep(0.05)
+        wait_for(lambda: not any(map(is_running, running)), f"supervisors {running} end")
 
 
 def box(name: str = "box", version: str = "{{ box_version }}", **changes: Any) -> dict[str, Any]:

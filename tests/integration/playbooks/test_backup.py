@@ -8,10 +8,10 @@ from __future__ import annotations
 import os
 import shutil
 import signal
-import time
 from pathlib import Path
 
 from tests.integration.playbooks.fleet import KEY, SECRET, Fleet, files_holding
+from tests.support.waiting import wait_for
 
 
 def lose(fleet: Fleet, node: str) -> None:
@@ -19,10 +19,7 @@ def lose(fleet: Fleet, node: str) -> None:
     supervisor = fleet.supervisor(node)
     assert supervisor is not None
     os.kill(supervisor, signal.SIGTERM)
-    deadline = time.monotonic() + 30
-    while fleet.supervisor(node) is not None:
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+    wait_for(lambda: fleet.supervisor(node) is None, "the supervisor ends")
     for path in (fleet.root / node / "releases").rglob("*"):
         if path.is_dir() and not path.is_symlink():
             path.chmod(0o755)

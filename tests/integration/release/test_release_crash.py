@@ -29,6 +29,7 @@ from tests.integration.release.place import (
     tree_of,
 )
 from tests.integration.release.registry import Registry
+from tests.support.waiting import wait_for
 
 T = TypeVar("T")
 
@@ -46,15 +47,6 @@ def start(package: Package, root: Path) -> subprocess.Popen[bytes]:
     )
 
 
-def wait_for(condition: Callable[[], object], process: subprocess.Popen[bytes] | None = None) -> None:
-    """Wait until the condition holds; 30 s at most."""
-    limit = time.monotonic() + 30
-    while not condition():
-        assert time.monotonic() < limit
-        assert process is None or process.poll() is None, "it ended before it could be killed"
-        time.sleep(0.005)
-
-
 @pytest.mark.parametrize("package", [TIME, MEMORY], ids=str)
 def test_an_installation_killed_while_files_are_written_is_done_anew(
     package: Package, root: Path, tmp_path: Path
@@ -62,14 +54,15 @@ def test_an_installation_killed_while_files_are_written_is_done_anew(
     host = releases(root, SHARED_CACHE)
     process = start(package, root)
     try:
-        wait_for(lambda: len([*root.rglob("*.py"), *root.rglob("*.js")]) > 50, process)
+        wait_for(lambda: len([*root.rglob("*.py"), *root.rglob("*.js")]) > 50, "it writes", pause=0.005)
+        assert process.poll() is None, "it ended before it could be killed"
     finally:
         process.send_signal(signal.SIGKILL)
         process.wait()
     assert host.find(package) is None
     assert host.all() == []
 
-    wait_for(lambda: not processes_in(root))
+    wait_for(lambda: not processes_in(root), "its processes end")
     left = tree_of(root)
     assert len(left) > 50
     assert len(host.incomplete()) == 1

@@ -12,7 +12,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -31,6 +30,7 @@ from ansible_collections.mcpops.fleet.plugins.module_utils.slot.process import (
 from ansible_collections.mcpops.fleet.plugins.module_utils.slot.program import ini_value
 from ansible_collections.mcpops.fleet.plugins.module_utils.slot.spec import SLOTS, SlotSpec
 from ansible_collections.mcpops.fleet.plugins.module_utils.slot.supervisord import SupervisordDriver
+from tests.support.waiting import wait_for
 
 T = TypeVar("T")
 
@@ -155,17 +155,6 @@ def running(root: Path) -> Iterator[Node]:
         yield node
     finally:
         node.clean()
-
-
-def wait_for(condition: Callable[[], T], what: str, patience: float = 60.0) -> T:
-    """Look until the condition holds; the patience only ends a test that has failed."""
-    deadline = time.monotonic() + patience
-    while time.monotonic() < deadline:
-        found = condition()
-        if found:
-            return found
-        time.sleep(0.02)
-    raise AssertionError(f"waited {patience:g} s in vain: {what}")
 
 
 def ask(port: int) -> dict[str, Any] | None:

@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.mcpops.fleet.plugins.module_utils.slot.process import identities, listeners, tree
-from tests.integration.slot.node import Node, answer, ask, both_slots, gone, wait_for
+from tests.integration.slot.node import Node, answer, ask, both_slots, gone
 from tests.support.ports import free_ports
+from tests.support.waiting import wait_for
 
 
 def test_a_server_that_crashes_is_started_again(node: Node, port: int) -> None:
@@ -35,12 +36,12 @@ def test_a_server_comes_back_by_itself_when_what_it_needs_is_there_after_some_of
         60.0,
     )
     needed.touch()
-    wait_for(lambda: ask(port), "it answers", 60.0)
+    wait_for(lambda: ask(port), "it answers")
 
 
 def test_a_server_that_crashes_at_once_is_given_up_with_its_last_words(node: Node, port: int) -> None:
     node.driver.start(node.spec(port, "crash"))
-    wait_for(lambda: node.driver.status("time", "blue").state == "failed", "it is given up", 120.0)
+    wait_for(lambda: node.driver.status("time", "blue").state == "failed", "it is given up", patience=120)
     assert "no licence found" in node.driver.log_tail("time", "blue")
     assert "FATAL" in node.driver.status("time", "blue").detail
     # The next try is taken for a new one, and the old words are not taken for its own.

@@ -22,7 +22,8 @@ from ansible_collections.mcpops.fleet.plugins.module_utils.slot.files import Slo
 from ansible_collections.mcpops.fleet.plugins.module_utils.slot.launcher import Launchers
 from ansible_collections.mcpops.fleet.plugins.module_utils.slot.process import launched
 from ansible_collections.mcpops.fleet.plugins.module_utils.slot.spec import SlotSpec
-from tests.integration.slot.node import HERE, LAUNCHER, Cut, RecordingEffects, wait_for
+from tests.integration.slot.node import HERE, LAUNCHER, Cut, RecordingEffects
+from tests.support.waiting import wait_for
 
 
 class Client:

@@ -28,7 +28,8 @@ from ansible_collections.mcpops.fleet.plugins.module_utils.slot.process import (
     ports_of,
     tree,
 )
-from tests.integration.slot.node import SERVE, answer, wait_for
+from tests.integration.slot.node import SERVE, answer
+from tests.support.waiting import wait_for
 
 LISTEN = """
 import socket, sys, time

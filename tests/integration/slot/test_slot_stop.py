@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.mcpops.fleet.plugins.module_utils.slot.process import listeners, tree
-from tests.integration.slot.node import Cut, Node, RecordingEffects, answer, ask, gone, wait_for
+from tests.integration.slot.node import Cut, Node, RecordingEffects, answer, ask, gone
+from tests.support.waiting import wait_for
 
 
 @pytest.mark.parametrize(

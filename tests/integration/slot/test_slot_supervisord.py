@@ -14,8 +14,9 @@ import pytest
 
 from ansible_collections.mcpops.fleet.plugins.module_utils.errors import FleetError
 from ansible_collections.mcpops.fleet.plugins.module_utils.slot.process import owns_port, tree
-from tests.integration.slot.node import LAUNCHER, Node, answer, ask, running, wait_for
+from tests.integration.slot.node import LAUNCHER, Node, answer, ask, running
 from tests.support.ports import free_ports
+from tests.support.waiting import wait_for
 
 ODD = (
     *("two words", "", "'single' \"double\"", "100% %(here)s %%", "a;b ;c #d"),

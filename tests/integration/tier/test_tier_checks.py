@@ -14,9 +14,10 @@ from typing import NamedTuple
 
 import pytest
 
-from tests.integration.tier.tier import Tier, until
+from tests.integration.tier.tier import Tier
 from tests.support.client import post
 from tests.support.ports import free_ports
+from tests.support.waiting import wait_for
 
 
 class Canned(NamedTuple):
@@ -123,7 +124,7 @@ def checked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Checked]:
     [port] = free_ports(1)
     routes = {f"/{name}": {"alpha": host.port} for name in {**SERVING, **BROKEN}}
     with Tier(tmp_path_factory.mktemp("t") / "tier", port, routes) as tier:
-        until(lambda: all(host.checks.get(path[1:], 0) > 2 for path in routes))
+        wait_for(lambda: all(host.checks.get(path[1:], 0) > 2 for path in routes), "each route is checked")
         yield Checked(tier, host)
     host.server.shutdown()
     host.server.server_close()
@@ -141,7 +142,7 @@ def test_a_host_is_taken_out_that_answers_as_no_healthy_server_does(checked: Che
 
 
 def test_a_check_ends_the_session_that_a_server_opened_for_it_and_no_other(checked: Checked) -> None:
-    until(lambda: checked.host.ended.keys() >= SERVING.keys())
+    wait_for(lambda: checked.host.ended.keys() >= SERVING.keys(), "each check ends")
     assert {name: checked.host.ended[name] for name in SERVING} == {
         name: {canned.session or "none"} for name, canned in SERVING.items()
     }

@@ -17,9 +17,10 @@ import yaml
 
 from tests.integration.playbooks.fleet import NODES, Fleet, box
 from tests.integration.tier.conftest import CACHE
-from tests.integration.tier.tier import digest, until
+from tests.integration.tier.tier import digest
 from tests.support.client import post
 from tests.support.ports import free_ports
+from tests.support.waiting import wait_for
 
 
 class Tiered(Fleet):
@@ -44,7 +45,7 @@ class Tiered(Fleet):
         """End the edge's supervisor, which ends HAProxy."""
         if (pid := self.supervisor("edge1")) is not None:
             os.kill(pid, signal.SIGTERM)
-            until(lambda: self.supervisor("edge1") is None)
+            wait_for(lambda: self.supervisor("edge1") is None, "the supervisor ends")
 
 
 @pytest.fixture
@@ -68,7 +69,7 @@ def test_the_playbook_runs_an_edge_over_the_inventory_and_a_second_run_changes_n
     fleet.variables["mcp_servers"].append(box("other", transport="stdio", serve="http", arguments=[]))
     fleet.write()
     fleet.run("tier", "--tags", "tier").succeeded()
-    until(lambda: fleet.status("/other") == 503)
+    wait_for(lambda: fleet.status("/other") == 503, "the other server is refused")
     assert fleet.supervisor("edge1") == supervisor
 
 

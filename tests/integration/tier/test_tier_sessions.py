@@ -12,9 +12,10 @@ import sys
 import threading
 
 from tests.integration.tier.conftest import Hosts
-from tests.integration.tier.tier import Tier, digest, until
+from tests.integration.tier.tier import Tier, digest
 from tests.support.client import LegacySession, modern_call, post
 from tests.support.node import Node
+from tests.support.waiting import wait_for
 
 INITIALIZE = {
     "method": "initialize",
@@ -60,7 +61,7 @@ def test_an_update_on_a_host_keeps_the_sessions_that_came_through_the_tier(hosts
     session.call("remember", value="kept")
     updating = threading.Thread(target=beta.update, args=("2.0.0",))
     updating.start()
-    until(lambda: modern_call(beta.url(), "whoami").startswith("2.0.0 "))
+    wait_for(lambda: modern_call(beta.url(), "whoami").startswith("2.0.0 "), "beta serves 2.0.0")
     assert (session.call("recall"), session.call("whoami").split()[0]) == ("kept", "1.0.0")
     met = {modern_call(tier.url("/box"), "whoami").split()[0] for _each in range(6)}
     assert met == {"1.0.0", "2.0.0"}
@@ -111,7 +112,7 @@ def test_a_host_that_goes_away_gets_no_new_clients_and_its_sessions_wait_for_it(
         assert (status, headers["Retry-After"], body["error"]["code"]) == (503, "2", -32000)
         # HAProxy writes of a request after it was answered.
         log = tier.root / "haproxy.log"
-        until(lambda: "route:box/beta POST 503" in log.read_text(), log.read_text)
+        wait_for(lambda: "route:box/beta POST 503" in log.read_text(), log.read_text)
         assert waiting.headers["Mcp-Session-Id"].rpartition("~")[2] not in log.read_text()
     finally:
         edge_of(hosts.nodes["beta"], "start")

@@ -9,8 +9,7 @@ import hashlib
 import os
 import signal
 import socket
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +17,7 @@ from ansible_collections.mcpops.fleet.plugins.module_utils.edge.runtime import R
 from ansible_collections.mcpops.fleet.plugins.module_utils.effects import Effects
 from tests.support.haproxy import HAProxy
 from tests.support.node import template
+from tests.support.waiting import wait_for
 
 Routes = Mapping[str, Mapping[str, int]]
 """Path -> name of a host -> the port of its edge on loopback."""
@@ -65,7 +65,7 @@ class Tier(HAProxy):
     def kill(self) -> None:
         """kill -9 of master and worker, to the moment when the port is given back."""
         super().kill()
-        until(lambda: not self._listens())
+        wait_for(lambda: not self._listens(), "HAProxy lets go of its port")
 
     def _listens(self) -> bool:
         with socket.socket() as probe:
@@ -99,7 +99,7 @@ class Tier(HAProxy):
         Runtime(Effects(), self.root / "run" / "haproxy-master.sock", timeout=5).ask("show proc")
         before = self.worker()
         os.kill(self.process.pid, signal.SIGUSR2)
-        until(lambda: self.worker() != before, (self.root / "haproxy.log").read_text)
+        wait_for(lambda: self.worker() != before, (self.root / "haproxy.log").read_text)
 
     def worker(self) -> int:
         """The process that takes new connections."""
@@ -120,15 +120,7 @@ class Tier(HAProxy):
 
     def await_health(self, path: str, **expected: bool) -> None:
         """Wait until the checks have found hosts of a route up or down as expected."""
-        until(
+        wait_for(
             lambda: {name: self.healthy(path)[name] for name in expected} == expected,
             lambda: self.ask("show stat"),
         )
-
-
-def until(condition: Callable[[], bool], shown: Callable[[], object] = str) -> None:
-    """Wait for something that has to happen; when it does not, the failure says what is ``shown`` then."""
-    deadline = time.monotonic() + 60
-    while not condition():
-        assert time.monotonic() < deadline, f"it did not happen within 60 s: {shown()}"
-        time.sleep(0.05)

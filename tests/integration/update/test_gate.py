@@ -20,6 +20,7 @@ from ansible_collections.mcpops.fleet.plugins.module_utils.update.outcome import
 from ansible_collections.mcpops.fleet.plugins.plugin_utils.credentials import apart
 from tests.bench.module import PROGRAM, mcp_update
 from tests.support.node import Node, raw_box, version
+from tests.support.waiting import wait_for
 
 DEMANDING, DESCRIBED, FLICKERING = "2.13.0", "2.14.0", "2.15.0"
 """Releases whose tools: demand an argument; say something else, some of it hidden; come and go."""
@@ -142,10 +143,7 @@ def test_a_look_ahead_that_is_interrupted_leaves_nothing_that_lasts(
     process.stdin.write(json.dumps(apart(options)).encode())
     process.stdin.close()
     scratch = node.root / "releases" / ".preview"
-    deadline = time.monotonic() + 60
-    while not started_from(f"{scratch}/"):
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+    wait_for(lambda: started_from(f"{scratch}/"), "the release is tried")
     time.sleep(1)
     os.kill(process.pid, number)
     process.wait(30)

@@ -21,6 +21,7 @@ from ansible_collections.mcpops.fleet.plugins.module_utils.audit.chain import ch
 from ansible_collections.mcpops.fleet.plugins.module_utils.journal.record import Record
 from tests.support.client import LegacySession, modern_call, post
 from tests.support.node import Node, version
+from tests.support.waiting import wait_for
 
 KILLED = """
 import json, os, signal, sys
@@ -161,8 +162,7 @@ def test_a_change_that_somebody_is_at_work_on_is_left_to_them(node: Node) -> Non
     node.update("1.0.0")
     updating = threading.Thread(target=node.update, args=("2.0.0",), kwargs={"update": {"bake": 4}})
     updating.start()
-    while version(node) != "2.0.0":
-        time.sleep(0.02)
+    wait_for(lambda: version(node) == "2.0.0", "clients are switched")
     code, line = recover(node)
     updating.join(30)
     assert (code, "another run is at work on it" in line) == (0, True)

@@ -26,6 +26,7 @@ from ansible_collections.mcpops.fleet.plugins.module_utils.update.outcome import
 from tests.support.client import LegacySession, modern_call, post
 from tests.support.node import Node, box, environment_of, version
 from tests.support.ports import free_ports
+from tests.support.waiting import wait_for
 
 UP = 4
 """Seconds in which a release is up for sure, also on a busy machine: then what it does wrong is seen."""
@@ -339,9 +340,13 @@ def test_a_killed_run_is_finished_by_the_next(node: Node) -> None:
         "print('begun', flush=True)\n"
         "node.update('2.0.0', update={'bake': 60})\n"
     )
+
+    def switched() -> bool:
+        change = node.host().journal.load("box").transaction
+        return change is not None and change.reached("switched")
+
     with subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE) as run:
-        while not ((change := node.host().journal.load("box").transaction) and change.reached("switched")):
-            time.sleep(0.05)
+        wait_for(switched, "clients are switched")
         run.send_signal(signal.SIGKILL)
     outcome = node.update("2.0.0", update={"bake": 1}).to_json()
     assert (version(node), outcome["transaction"], outcome["plan"][0]) == ("2.0.0", None, "baked")

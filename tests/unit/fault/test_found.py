@@ -6,11 +6,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 from functools import partial
 
 import pytest
 
-from tests.fault.histories.mishaps import POWER_LOSS, Tampering, befall
+from tests.fault.histories.mishaps import POWER_LOSS, At, Tampering, befall
 from tests.fault.histories.operator import Operator
 
 
@@ -18,11 +19,9 @@ from tests.fault.histories.operator import Operator
 def operator() -> Iterator[Operator]:
     """Of a host that serves ``box`` 1.0.0."""
     operator = Operator({"box": True}, lambda text: None)
-    try:
+    with closing(operator.world):
         operator.update("box", "1.0.0", "plain", "settled", None)
         yield operator
-    finally:
-        operator.world.close()
 
 
 def test_requests_to_a_slot_without_a_process_do_not_excuse_those_that_the_new_release_fails(
@@ -34,3 +33,14 @@ def test_requests_to_a_slot_without_a_process_do_not_excuse_those_that_the_new_r
     operator.befall(partial(world.pass_time, 10.0))
     assert invariants.now_served("box") is None, "nobody can be served, and clients ask on"
     operator.update("box", "9.0.0-fails-in-use", "plain", "settled", None)
+
+
+def test_a_reboot_on_the_way_back_to_a_release_that_does_not_last_keeps_no_good_one_from_service() -> None:
+    told: list[str] = []
+    for point in range(255, 275):
+        operator = Operator({"box": True}, told.append)
+        with closing(operator.world):
+            operator.update("box", "9.0.0-dies-in-use", "plain", "settled", None)
+            operator.update("box", "9.0.0-fails-in-use", "plain", "settled", At(point, "reboot"))
+            operator.finish()
+    assert "box: reboot after rename /edge/active.map" in told

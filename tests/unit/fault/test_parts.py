@@ -17,6 +17,7 @@ import pytest
 
 from tests.fault import __main__ as fault
 from tests.fault.__main__ import Ended, Parts, figures_of
+from tests.support.waiting import wait_for
 
 
 @contextmanager
@@ -25,10 +26,7 @@ def waiting(parts: Parts, folder: Path) -> Iterator[list[Ended]]:
     ended: list[Ended] = []
     with ThreadPoolExecutor() as pool:
         future = pool.submit(parts.run, "server", "http.server", "0", "--directory", str(folder))
-        until = time.monotonic() + 60
-        while not parts._running:
-            assert time.monotonic() < until
-            time.sleep(0.01)
+        wait_for(lambda: parts._running, "it runs")
         yield ended
         ended.append(future.result(60))
 
