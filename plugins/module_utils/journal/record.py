@@ -32,6 +32,8 @@ class Deployment:
     it listened then, ``activated`` when it first got clients. ``configuration`` holds names of credentials,
     never their values. ``sha256`` is that of a package whose content is not told by its version.
     ``definition`` is what was said of it besides (``definition.kept``; older collections kept none).
+    ``files`` tells whether the slot's files are still those that it was proven with (``SlotFiles.mark``;
+    None: not known, as with older collections).
     """
 
     registry_type: str
@@ -46,6 +48,7 @@ class Deployment:
     activated: Moment | None = None
     sha256: str | None = None
     definition: Mapping[str, Any] | None = None
+    files: str | None = None
 
     @property
     def package(self) -> str:

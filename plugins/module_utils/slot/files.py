@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import grp
+import hashlib
 import json
 import os
 from dataclasses import asdict
@@ -82,6 +83,20 @@ class SlotFiles:
         return _bytes(folder / LAUNCH) == wanted[LAUNCH] and (
             self._credentials(folder, spec.inherit_environment) == wanted[CREDENTIALS]
         )
+
+    def mark(self, server: str, slot: str) -> str | None:
+        """Another one when somebody has changed the files: sha256 (hex) of what launch.json says and of when
+        the credentials were written and how long they are (their own digest would be a way to guess them);
+        None where a file is missing."""
+        folder = self.folder(server, slot)
+        launch = _bytes(folder / LAUNCH)
+        try:
+            about = (folder / CREDENTIALS).stat()
+        except OSError:
+            return None
+        if launch is None:
+            return None
+        return hashlib.sha256(launch + f"{about.st_mtime_ns} {about.st_size}".encode()).hexdigest()
 
     def read(self, server: str, slot: str) -> SlotSpec | None:
         """What the files say, or None when there are none or they make no sense (``write`` mends that).

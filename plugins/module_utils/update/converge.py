@@ -85,6 +85,8 @@ class Converger:
         """
         with self._session(apply) as steps:
             plan = plan_rolled_back(self._observe(steps), unfinished_only, generation)
+            if plan.steps and steps.record.previous:
+                steps.spec_in_files(steps.record.previous)
             if not apply:
                 return self._foreseen(steps, plan, self._way_back(steps))
             with self._audited.way_back(steps, plan, "rollback", self._way_back(steps)):

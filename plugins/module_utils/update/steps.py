@@ -23,7 +23,8 @@ from .endpoints import slot_target
 from .front import Front, front_of
 from .host import Host, package_of, port_of, require_driver_for, settings_of
 from .ports import with_ports
-from .ready import Readiness
+from .proven import Proven, own_contract
+from .ready import Readiness, Ready
 from .report import Report
 
 
@@ -35,7 +36,8 @@ class Steps:
         self.definition = definition
         self.record = record
         self.report = report
-        self._proven: str | None = None
+        self._proven = Proven(host, definition.name)
+        self._answered: str | None = None
         self._actions: dict[str, Callable[[], None]] = {
             "staged": self._stage,
             "started": self._start,
@@ -108,7 +110,7 @@ class Steps:
         target = other(origin) if origin else "blue"
         displaced = record.slots.get(target) if record.previous == target else None
         if displaced is not None:
-            self._keep(definition.name, target)
+            displaced = self._keep(target, displaced)
         deployment = Deployment(
             registry_type=definition.registry_type,
             identifier=definition.identifier,
@@ -139,15 +141,26 @@ class Steps:
             )
         )
 
-    def _keep(self, server: str, slot: str) -> None:
-        """Keep a slot's files, so that its release can come back when the new one fails."""
+    def _keep(self, slot: str, deployment: Deployment) -> Deployment:
+        """Keep a slot's files, so that its release can come back when the new one fails; the deployment as
+        it is kept: the mark of its files ends with them, unless it tells that they were changed."""
+        server = self.record.server
         spec = self.host.files.read(server, slot)
+        unchanged = self._proven.unchanged(slot, deployment)
         if spec is not None:
             self.host.kept.write(spec)
+        return replace(deployment, files=None) if unchanged else deployment
 
     def _start(self) -> None:
         target = self.transaction.target
-        self.start(target, self._spec(target))
+        lost = self.host.files.read(self.definition.name, target) is None
+        if self.transaction.kind == "rollback" and lost and self._runs(target):
+            self.report.warnings.append(
+                f"the files of {target} were removed by hand; its process, which still runs, is left alone"
+            )
+            self._proven.begun(target, anew=False)
+        else:
+            self.start(target, self._spec(target))
         self.advance("started")
 
     def _spec(self, slot: str) -> SlotSpec:
@@ -155,6 +168,10 @@ class Steps:
         if self.transaction.kind == "update":
             deployment = self.record.slots[slot]
             return self.host.slot_spec(self.definition, deployment, slot, port_of(self.record, slot))
+        return self.spec_in_files(slot)
+
+    def spec_in_files(self, slot: str) -> SlotSpec:
+        """What a slot's files say. :raises FleetError: when they are gone."""
         spec = self.host.files.read(self.definition.name, slot)
         if spec is None:
             raise FleetError(
@@ -168,6 +185,7 @@ class Steps:
         if not self.definition.over_http:
             self.host.make_shared_data(spec.server)
             self.host.launchers.place(spec)
+            self._proven.begun(slot, anew=True)
             return
         port = port_of(self.record, slot)
         process = self.host.driver.status(spec.server, slot)
@@ -180,41 +198,57 @@ class Steps:
                 f"the port is taken by process {', '.join(map(str, strangers))}",
                 "Stop that process, or give the server other ports.", spec.server,
             )  # fmt: skip
-        self.host.driver.start(spec)
+        started = self.host.driver.start(spec)
+        self._proven.begun(slot, anew=process.pid is None or started.pid != process.pid)
 
     def _make_ready(self) -> None:
-        target, deployment = self.transaction.target, self.record.slots[self.transaction.target]
-        back = self.transaction.kind == "rollback"
-        proven = Offer.from_json(deployment.offer) if back and deployment.offer else None
+        target, transaction = self.transaction.target, self.transaction
+        ready = self._again(target) if transaction.kind == "rollback" else self._first(target)
+        deployment = self._proven.marked(target, self.record.slots[target])
+        deployment = replace(deployment, offer=ready.offer.to_json(), address=ready.address)
+        self.save(replace(self.record, slots={**self.record.slots, target: deployment}))
+        self.front.prepare(target, transaction.generation, ready.address, self._path(target))
+        self.advance("ready")
+        self._answered = target
+
+    def _first(self, slot: str) -> Ready:
+        """The full proof, measured against what the slot that is to be left offers."""
         baseline = self._offer(self.transaction.origin)
         readiness = Readiness(
-            self.host, self.definition, target, port_of(self.record, target), self._path(target),
-            baseline=baseline, quick=proven, in_use=self.report.eras,
+            self.host, self.definition, slot, port_of(self.record, slot), self._path(slot),
+            baseline=baseline, in_use=self.report.eras,
         )  # fmt: skip
         try:
             ready = readiness.wait()
         finally:
-            if not back:
-                self.report.compared(readiness.difference, baseline, readiness.offer)
+            self.report.compared(readiness.difference, baseline, readiness.offer)
         self.report.warnings += ready.warnings
-        deployment = replace(deployment, offer=ready.offer.to_json(), address=ready.address)
-        self.save(replace(self.record, slots={**self.record.slots, target: deployment}))
-        self.front.prepare(target, self.transaction.generation, ready.address, self._path(target))
-        self.advance("ready")
-        self._proven = target
+        return ready
+
+    def _again(self, slot: str) -> Ready:
+        """A slot that was proven before has only to answer; one whose files somebody changed since has to
+        keep all that was promised of it."""
+        deployment = self.record.slots[slot]
+        quick = self._proven.answer(slot, deployment)
+        definition = self.definition if quick else own_contract(self.definition, deployment)
+        if deployment.offer and not quick:
+            self.report.warnings.append(
+                f"the files of {slot} were changed by hand since it was proven: it is proven anew"
+            )
+        return Readiness(
+            self.host, definition, slot, port_of(self.record, slot), self._path(slot),
+            baseline=self._offer(slot), quick=quick,
+        ).wait()  # fmt: skip
 
     def await_active(self, slot: str) -> None:
         """Wait for a slot that was proven before to answer again."""
-        Readiness(
-            self.host, self.definition, slot, port_of(self.record, slot), self._path(slot),
-            baseline=None, quick=self._offer(slot),
-        ).wait()  # fmt: skip
-        self._proven = slot
+        self._again(slot)
+        self._answered = slot
 
     def _switch(self) -> None:
         """Move new clients over. What an earlier run proved may have ended since, or be coming up again."""
         target = self.transaction.target
-        if self._proven != target:
+        if self._answered != target:
             self.await_active(target)
         now = self.host.senses.now()
         deployment = self.record.slots[target]
@@ -319,6 +353,8 @@ class Steps:
         if spec is None:
             return record
         self.host.files.write(spec)
+        if displaced.files is None:
+            displaced = replace(displaced, files=self.host.files.mark(record.server, slot))
         return replace(record, slots={**record.slots, slot: displaced}, previous=slot)
 
     def leave(self, slot: str) -> None:

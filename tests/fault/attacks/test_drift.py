@@ -20,6 +20,7 @@ import pytest
 from ansible_collections.mcpops.fleet.plugins.module_utils.edge.runtime import Runtime
 from ansible_collections.mcpops.fleet.plugins.module_utils.effects import Effects
 from ansible_collections.mcpops.fleet.plugins.module_utils.errors import FleetError
+from ansible_collections.mcpops.fleet.plugins.module_utils.update.host import package_of
 from ansible_collections.mcpops.fleet.plugins.module_utils.update.outcome import UpdateFailed
 from tests.fault.attacks.run import Run
 from tests.support.client import LegacySession
@@ -112,6 +113,56 @@ def test_an_update_over_what_was_changed_by_hand_goes_unnoticed_or_heals_it(node
     node.update("2.0.0")
     assert version(node) == "2.0.0"
     assert not node.update("2.0.0").to_json()["changed"]
+
+
+def slot_files(node: Node) -> Path:
+    """Where the files of the slot blue are."""
+    return node.root / "slots/box/blue"
+
+
+def test_going_back_to_a_slot_whose_credentials_were_changed_by_hand_proves_it_anew_and_says_so(
+    node: Node,
+) -> None:
+    rewrite(slot_files(node) / "credentials.json", lambda text: text.replace("s3cr3t", "an0ther"))
+    node.update("2.0.0")
+    [warning] = node.roll_back("2.0.0").report.warnings
+    assert version(node) == "1.0.0"
+    assert "the files of blue were changed by hand" in warning
+    node.update("2.0.0")
+    assert node.roll_back("2.0.0").report.warnings == []
+
+
+def test_going_back_to_a_slot_that_was_changed_by_hand_to_something_worse_is_refused(node: Node) -> None:
+    node.update("2.0.0")
+    worse = node.host().releases.install(package_of(box(node, "2.1.0")), timeout=60)
+    held = node.host().journal.load("box").slots["blue"].path
+    rewrite(slot_files(node) / "launch.json", lambda text: text.replace(held, str(worse.path)))
+    with pytest.raises(UpdateFailed, match="tool recall is gone"):
+        node.roll_back("2.0.0")
+    assert version(node) == "2.0.0"
+    assert not node.update("2.0.0").to_json()["changed"]
+
+
+def test_going_back_to_a_slot_whose_files_are_gone_is_refused_also_in_check_mode(node: Node) -> None:
+    node.update("2.0.0")
+    (slot_files(node) / "launch.json").unlink()
+    for apply in (False, True):
+        with pytest.raises(FleetError, match="files are not there any more. Name the version"):
+            node.converger(box(node, "2.0.0")).rolled_back(unfinished_only=False, apply=apply)
+    assert version(node) == "2.0.0"
+    assert node.update("1.0.0").to_json()["changed"] and version(node) == "1.0.0"
+
+
+def test_a_failed_update_goes_back_to_the_process_that_still_runs_though_its_files_are_gone(
+    node: Node, unnoticed: Callable[[], Any]
+) -> None:
+    before = node.host().driver.status("box", "blue").pid
+    (slot_files(node) / "launch.json").unlink()
+    with pytest.raises(UpdateFailed) as failed, unnoticed():
+        node.update("2.12.0", update={"bake": 12})
+    assert (version(node), node.host().driver.status("box", "blue").pid) == ("1.0.0", before)
+    assert "its process, which still runs, is left alone" in " ".join(failed.value.outcome.report.warnings)
+    assert node.update("2.0.0").to_json()["changed"] and version(node) == "2.0.0"
 
 
 REFUSED: dict[str, tuple[Callable[[Node], object], str]] = {

@@ -61,6 +61,7 @@ class Operator:
         wanted = self._wishes[server] or definition(server, GOOD[0], "plain", self._servers[server])
         with self._resting():
             record = self._record(server)
+            lost = record is not None and self._files_are_gone(server, record.previous)
             ended = self._run(
                 wanted, lambda converger, apply: converger.rolled_back(unfinished_only, apply), at
             )
@@ -69,7 +70,7 @@ class Operator:
             if ended.outcome and ended.outcome.plan.steps and back and self._calm(server, ended):
                 if (served.version if served else None) != back.version and back.version in GOOD:
                     raise Violated(f"{server}: rolled back to {served}, not to {back.version}")
-            elif ended.error and self._calm(server, ended) and not _troubled(record):
+            elif ended.error and self._calm(server, ended) and not _troubled(record) and not lost:
                 raise Violated(f"{server}: going back failed: {ended.error}") from ended.error
 
     def remove(self, server: str, at: At | None) -> None:
@@ -188,6 +189,9 @@ class Operator:
         if not (self.world.haproxy.up and self.world.supervisor.up) or self.invariants.outage:
             self.world.pass_time(RECOVERY)
         self.invariants.at_rest()
+
+    def _files_are_gone(self, server: str, slot: str | None) -> bool:
+        return slot is not None and self.world.files.read(server, slot) is None
 
     def _record(self, server: str) -> Record | None:
         try:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import stat
 from pathlib import Path
 from typing import Any
@@ -97,3 +98,22 @@ def test_the_folder_of_a_server_goes_with_its_last_slot(files: SlotFiles) -> Non
     files.remove("time", "green")
     assert list(files.root.iterdir()) == []
     files.remove("time", "green")
+
+
+def test_the_mark_of_the_files_is_another_once_one_of_them_was_changed_and_knows_no_credential(
+    files: SlotFiles, tmp_path: Path
+) -> None:
+    assert files.mark("time", "blue") is None
+    files.write(SPEC)
+    mark, folder = files.mark("time", "blue"), tmp_path / "slots/time/blue"
+    files.write(SPEC)
+    assert mark == files.mark("time", "blue") is not None
+    about = (folder / "credentials.json").stat()
+    (folder / "credentials.json").write_text((folder / "credentials.json").read_text().replace("3", "4"))
+    assert files.mark("time", "blue") != mark
+    os.utime(folder / "credentials.json", ns=(about.st_atime_ns, about.st_mtime_ns))
+    assert files.mark("time", "blue") == mark
+    (folder / "launch.json").write_text("{}")
+    assert files.mark("time", "blue") not in (None, mark)
+    (folder / "launch.json").unlink()
+    assert files.mark("time", "blue") is None
