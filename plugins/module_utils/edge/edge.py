@@ -84,11 +84,17 @@ class Edge:
             generations = {**part.generations, generation: target}
             self._commit(server, replace(part, generations=generations, routes=routes))
 
-    def switch(self, server: str, generation: int, route: str) -> float:
-        """Send new clients of ``route`` to a generation; seconds until HAProxy confirmed it."""
+    def switch(
+        self, server: str, generation: int, route: str, right: Mapping[int, Target] | None = None
+    ) -> float:
+        """Send new clients of ``route`` to a generation; seconds until HAProxy confirmed it.
+
+        :param right: where generations lead, whatever somebody wrote into the file.
+        """
         started = time.monotonic()
         with self._changing() as maps:
             part = self._standing(maps, server)
+            part = replace(part, generations={**part.generations, **(right or {})})
             if generation not in part.generations:
                 raise FleetError(
                     f"switch to generation {generation}",

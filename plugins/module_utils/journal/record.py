@@ -55,6 +55,11 @@ class Deployment:
         content = f" ({self.sha256[:12]})" if self.sha256 else ""
         return f"{self.identifier}@{self.version}{content}"
 
+    @property
+    def endpoint(self) -> str:
+        """The path of its MCP endpoint."""
+        return self.configuration.get("path") or "/mcp"
+
 
 @dataclass(frozen=True)
 class Transaction:

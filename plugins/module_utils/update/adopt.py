@@ -23,12 +23,13 @@ from .ports import free_ports
 
 
 def adopt(host: Host, definition: ServerDefinition, record: Record) -> Record:
-    """The record, or where it knows of nothing one of what serves. Nothing is written.
+    """The record, or where it knows of nothing one of what serves; one that is older than what serves (it was
+    put back from a copy) with that added. Nothing is written.
 
     :raises FleetError: when the edge or the process driver cannot be asked.
     """
     if record.slots or record.transaction:
-        return record
+        return _brought_up_to_date(host, definition, record) if definition.over_http else record
     if not definition.over_http:
         slot = host.launchers.pointed(definition.name)
         return record if slot is None else _with(host, definition, record, slot, None)
@@ -41,6 +42,18 @@ def adopt(host: Host, definition: ServerDefinition, record: Record) -> Record:
     record = replace(record, ports=ports, generation=max(part.generations))
     record = _with(host, definition, record, slot, target)
     return _with_drain(host, definition, record, slot, part.generations.values())
+
+
+def _brought_up_to_date(host: Host, definition: ServerDefinition, record: Record) -> Record:
+    part = host.edge.standing(definition.name)
+    record = replace(record, generation=max((record.generation, *part.generations)))
+    target = part.generations.get(part.active) if part.active is not None else None
+    slot = next((slot for slot in SLOTS if target and target.port == port_of(record, slot)), None)
+    if record.transaction is not None or slot is None or slot in record.slots:
+        return record
+    # A file that was edited by hand tells nothing of what serves.
+    serves = host.edge.running(definition.name) == part and host.driver.status(definition.name, slot).pid
+    return _with(host, definition, record, slot, target) if serves else record
 
 
 def _with(

@@ -23,7 +23,7 @@ from .plan import Plan, plan_present, plan_recovered, plan_rolled_back
 from .removal import plan_absent, remove
 from .report import Report
 from .steps import Steps
-from .way_back import abandon_rollback, begin_rollback, carry_on, go_back, undo
+from .way_back import abandon_rollback, begin_rollback, carry_on, clear_way, go_back, undo
 
 CHANGED = "the definition changed, or going back was asked for"
 
@@ -68,12 +68,11 @@ class Converger:
                 self._sync(plan)
                 try:
                     for prelude in plan.before:
-                        self._prelude(steps, prelude)
+                        self._prelude(steps, prelude, follows="staged" in plan.steps)
                     for step in plan.steps:
                         steps.do(step)
                 except Exception as error:  # a mistake of our own too: no client stays on what is not proven
-                    said = understood("update", error).on(self._definition.name)
-                    go_back(steps, said)
+                    said = go_back(steps, understood("update", error).on(self._definition.name))
                     raise UpdateFailed(said, self._outcome(steps, plan)) from error
             return self._outcome(steps, plan)
 
@@ -84,6 +83,7 @@ class Converger:
         :raises UpdateFailed: when the earlier release does not come up again; what serves goes on serving.
         """
         with self._session(apply) as steps:
+            self._as_served(steps)
             plan = plan_rolled_back(self._observe(steps), unfinished_only, generation)
             if plan.steps and steps.record.previous:
                 steps.spec_in_files(steps.record.previous)
@@ -127,6 +127,7 @@ class Converger:
         :raises UpdateFailed: when a part of it cannot be stopped; run again, it goes on.
         """
         with self._session(apply) as steps:
+            self._as_served(steps)
             plan = plan_absent(self._host, steps.record)
             self._before = serving_lines(steps.record, steps.serving())
             allowed = self._audited.permit(steps.record, removal_of(steps.record) if plan.changes else [])
@@ -165,6 +166,14 @@ class Converger:
                 "Give the new way a name of its own, or remove the server first (state: absent).",
                 record.server,
             )
+
+    def _as_served(self, steps: Steps) -> None:
+        """Going back and removing concern what is there: it is left the way it is served, not as defined."""
+        for held in steps.record.slots.values():
+            transport, serve = held.configuration.get("transport"), held.configuration.get("serve")
+            if transport and way_of(str(transport), serve) != self._definition.way:
+                given = {"transport": transport, "serve": serve or "launcher"}
+                self._definition = steps.definition = replace(self._definition, **given)
 
     def _observe(self, steps: Steps) -> Observed:
         try:
@@ -215,10 +224,10 @@ class Converger:
         record, transaction = steps.record, steps.record.transaction
         return held_by(record, transaction.origin if transaction else record.previous)
 
-    def _prelude(self, steps: Steps, action: str, reason: str = CHANGED) -> None:
+    def _prelude(self, steps: Steps, action: str, reason: str = CHANGED, follows: bool = False) -> None:
         actions = {
-            "undo": lambda: undo(steps, reason),
-            "finish": lambda: carry_on(steps),
+            "undo": lambda: clear_way(steps, lambda: undo(steps, reason), follows),
+            "finish": lambda: clear_way(steps, lambda: carry_on(steps), follows),
             "prove": lambda: steps.await_active(steps.transaction.target),
             "remove": lambda: self._remove(steps),
             "restart": lambda: self._restart(steps),

@@ -5,12 +5,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from ..definition.server import ServerDefinition
 from ..edge.edge import Traffic, routes_of
-from ..edge.maps import Target
+from ..edge.maps import ServerMaps, Target
 from ..errors import FleetError
 from ..journal.record import SLOTS, Record
 from .host import Host, port_of
@@ -65,14 +65,15 @@ class EdgeFront:
         return self.record.server
 
     def serving(self) -> str | None:
-        part = self.host.edge.standing(self.server)
+        part = self._part()
         target = part.generations.get(part.active) if part.active is not None else None
         return next((slot for slot in SLOTS if target and target.port == port_of(self.record, slot)), None)
 
     def consistent(self, route: str | None) -> bool:
         part = self.host.edge.running(self.server)
         wanted = tuple(sorted(routes_of(route))) if route else part.routes
-        return part == self.host.edge.file(self.server) and part.routes == wanted
+        on_file = self.host.edge.file(self.server)
+        return part == on_file and part.routes == wanted and on_file.generations == self._part().generations
 
     def address(self) -> str | None:
         routes = self.host.edge.file(self.server).routes
@@ -88,9 +89,9 @@ class EdgeFront:
         return self.host.edge.switch(self.server, generation, route)
 
     def synchronise(self, route: str) -> None:
-        active = self.host.edge.standing(self.server).active
-        if active is not None:
-            self.host.edge.switch(self.server, active, route)
+        part = self._part()
+        if part.active is not None:
+            self.host.edge.switch(self.server, part.active, route, part.generations)
 
     def connected(self, slot: str) -> Traffic:
         generations = self._generations(slot)
@@ -108,6 +109,38 @@ class EdgeFront:
 
     def withdraw(self) -> None:
         self.host.edge.remove(self.server)
+
+    def _part(self) -> ServerMaps:
+        """What serves, with generations that lead where the record, or else HAProxy, says: files may have
+        been edited by hand."""
+        part = self.host.edge.standing(self.server)
+        try:
+            running = self.host.edge.running(self.server).generations
+        except FleetError:
+            return part
+        found = {
+            number: self._right(number == part.active, target, running.get(number, target))
+            for number, target in part.generations.items()
+        }
+        return replace(part, generations=found)
+
+    def _right(self, active: bool, on_file: Target, runs: Target) -> Target:
+        known = {slot: target for slot in SLOTS if (target := self._recorded(slot)) is not None}
+        recorded = set(known.values())
+        if on_file == runs and on_file in recorded:
+            return on_file
+        settled = self.record.active if active and self.record.transaction is None else None
+        expected = known.get(settled or "")
+        if expected is not None and (expected == runs or not {on_file, runs} & recorded):
+            return expected
+        return runs if runs in recorded and on_file not in recorded else on_file
+
+    def _recorded(self, slot: str) -> Target | None:
+        """Where a slot listens, as far as the record knows it."""
+        deployment, port = self.record.slots.get(slot), port_of(self.record, slot)
+        if deployment is None or deployment.address is None or port is None:
+            return None
+        return Target(deployment.address, port, deployment.endpoint)
 
     def _generations(self, slot: str) -> set[int]:
         port = port_of(self.record, slot)

@@ -49,9 +49,16 @@ class Proven:
 
 
 def own_contract(definition: ServerDefinition, deployment: Deployment) -> ServerDefinition:
-    """The definition with what was required of this deployment, where that was kept."""
+    """The definition as one of this deployment's package, with what was required of it, as far as kept."""
     try:
         require = restored(deployment.definition or {}).require
     except (ValueError, TypeError, KeyError):
-        return definition
-    return replace(definition, require=require)
+        require = definition.require
+    return replace(
+        definition,
+        registry_type=deployment.registry_type,
+        identifier=deployment.identifier,
+        version=deployment.version,
+        sha256=deployment.sha256,
+        require=require,
+    )

@@ -230,14 +230,13 @@ class Steps:
         keep all that was promised of it."""
         deployment = self.record.slots[slot]
         quick = self._proven.answer(slot, deployment)
-        definition = self.definition if quick else own_contract(self.definition, deployment)
         if deployment.offer and not quick:
             self.report.warnings.append(
                 f"the files of {slot} were changed by hand since it was proven: it is proven anew"
             )
         return Readiness(
-            self.host, definition, slot, port_of(self.record, slot), self._path(slot),
-            baseline=self._offer(slot), quick=quick,
+            self.host, own_contract(self.definition, deployment), slot, port_of(self.record, slot),
+            self._path(slot), baseline=self._offer(slot), quick=quick,
         ).wait()  # fmt: skip
 
     def await_active(self, slot: str) -> None:
@@ -375,4 +374,4 @@ class Steps:
         return Offer.from_json(deployment.offer) if deployment and deployment.offer else None
 
     def _path(self, slot: str) -> str:
-        return self.record.slots[slot].configuration.get("path") or "/mcp"
+        return self.record.slots[slot].endpoint

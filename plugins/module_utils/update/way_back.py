@@ -5,30 +5,54 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
-from ..errors import FleetError, explained
+from ..errors import FleetError, explained, understood
 from ..journal.record import Result, Transaction, other
 from .outcome import held_by
 from .plan import remaining
 from .steps import Steps
 
 
-def go_back(steps: Steps, error: FleetError) -> None:
-    """After a failed step: undo the transaction, and keep the reason with the record."""
+def go_back(steps: Steps, error: FleetError) -> FleetError:
+    """After a failed step: undo the transaction, and keep the reason with the record.
+
+    :return: the error, with what came of going back where that failed.
+    """
     steps.report.reason = str(error)
     transaction = steps.record.transaction
     # A removal is never taken back: the next run goes on with it.
     if transaction is None or transaction.kind == "remove":
-        return
+        return error
     try:
         with explained("go back"):
             if transaction.kind == "rollback":
                 abandon_rollback(steps, error)
             else:
                 undo(steps, str(error))
-    except FleetError as second:
-        steps.report.reason = f"{error} — and going back failed: {second}"
+    except Exception as second:  # a mistake of our own too: the first error is the one to tell
+        failed = understood("go back", second)
+        told = f"{error.came_back.rstrip('.')} — and going back failed: {failed.tried}: {failed.came_back}"
+        error = type(error)(error.tried, told, error.cure, error.server)
+        steps.report.reason = str(error)
+    return error
+
+
+def clear_way(steps: Steps, act: Callable[[], None], follows: bool) -> None:
+    """End what is under way before an update. Where the earlier release does not come up any more and another
+    one ``follows``, what serves goes on serving until then.
+
+    :raises FleetError: when it cannot be ended, and nothing follows that could do without.
+    """
+    try:
+        act()
+    except FleetError as error:
+        abandon_rollback(steps, error)
+        if not follows or steps.record.transaction is not None:
+            raise
+        steps.report.warnings.append(f"{error.tried}: {error.came_back}")
+        steps.report.rolled_back = False
 
 
 def undo(steps: Steps, reason: str) -> None:

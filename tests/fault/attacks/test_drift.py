@@ -115,6 +115,74 @@ def test_an_update_over_what_was_changed_by_hand_goes_unnoticed_or_heals_it(node
     assert not node.update("2.0.0").to_json()["changed"]
 
 
+EDITS: dict[str, Callable[[str, Node], str]] = {
+    "path": lambda text, node: text.replace("|/mcp", "|/mpc"),
+    "address": lambda text, node: text.replace("127.0.0.1|", "127.0.0.9|"),
+    "port": lambda text, node: text.replace(f"|{node.slot_ports[0]}|", "|1|"),
+    "port of the other slot": lambda text, node: text.replace(
+        f"|{node.slot_ports[0]}|", f"|{node.slot_ports[1]}|"
+    ),
+}
+
+
+@pytest.mark.parametrize("wanted", ["1.0.0", "2.0.0"])
+@pytest.mark.parametrize("what", EDITS)
+def test_where_a_generation_leads_is_put_right_in_its_file_and_no_client_notices(
+    node: Node, unnoticed: Callable[[], Any], what: str, wanted: str
+) -> None:
+    with unnoticed():
+        before = maps(node, "generations").read_text()
+        rewrite(maps(node, "generations"), lambda text: EDITS[what](text, node))
+        assert maps(node, "generations").read_text() != before
+        assert node.update(wanted).to_json()["changed"]
+    assert version(node) == wanted
+    assert not node.update(wanted).to_json()["changed"]
+
+
+@pytest.mark.parametrize("what", EDITS)
+def test_an_edge_that_was_restarted_with_a_generation_that_leads_elsewhere_is_put_right(
+    node: Node, what: str
+) -> None:
+    rewrite(maps(node, "generations"), lambda text: EDITS[what](text, node))
+    node.supervisorctl("restart", "edge")
+    wait_for(lambda: not served(node), "the edit takes effect")
+    assert node.update("1.0.0").to_json()["changed"]
+    assert version(node) == "1.0.0"
+    assert not node.update("1.0.0").to_json()["changed"]
+
+
+@pytest.mark.parametrize("later", [("2.0.0",), ("2.0.0", "3.0.0")], ids=" ".join)
+def test_a_journal_that_was_put_back_from_an_older_copy_costs_no_client_anything(
+    node: Node, unnoticed: Callable[[], Any], later: tuple[str, ...]
+) -> None:
+    journal = node.root / "state/box/journal.json"
+    copy = journal.read_text()
+    for each in later:
+        node.update(each)
+    with unnoticed():
+        journal.write_text(copy)
+        session = LegacySession(node.url())
+        node.update("2.21.0", update={"drain": 0.5})
+    assert version(node) == "2.21.0"
+    with pytest.raises(AssertionError, match="404"):
+        session.call("whoami")
+    assert not node.update("2.21.0").to_json()["changed"]
+
+
+def test_an_old_release_that_does_not_come_up_any_more_is_in_no_good_ones_way(node: Node) -> None:
+    node.update("2.0.0", phase="staged")
+    blue = node.host().journal.load("box").slots["blue"].path
+    with Run.begin(node, "2.0.0", update={"bake": 60}) as run:
+        wait_for(lambda: version(node) == "2.0.0", "clients are switched")
+        run.signal(signal.SIGKILL)
+        run.end()
+    shutil.rmtree(f"{blue}/venv")
+    kill_in(node, "blue", 1)
+    outcome = node.update("3.0.0").to_json()
+    assert (version(node), outcome["transaction"], outcome["plan"][0]) == ("3.0.0", None, "undo")
+    assert not node.update("3.0.0").to_json()["changed"]
+
+
 def slot_files(node: Node) -> Path:
     """Where the files of the slot blue are."""
     return node.root / "slots/box/blue"

@@ -63,3 +63,29 @@ def test_a_removal_that_cannot_go_on_is_said_so_and_gone_on_with_when_the_server
         node.supervisorctl("start", "edge")
     outcome = node.update("1.0.0").to_json()
     assert (outcome["plan"][0], version(node)) == ("remove", "1.0.0")
+
+
+@pytest.mark.parametrize(
+    "served",
+    [{}, {"transport": "stdio", "serve": "http"}, {"transport": "stdio"}],
+    ids=["http", "bridged", "stdio"],
+)
+def test_a_server_is_removed_and_taken_back_the_way_it_is_served_whatever_way_is_defined(
+    node: Node, served: dict[str, str]
+) -> None:
+    slow = {"ready_timeout": 20, "drain": 0}
+    node.update("1.0.0", update=slow, **served)
+    node.update("2.0.0", update=slow, **served)
+    other_way = {"transport": "streamable-http" if served == {"transport": "stdio"} else "stdio"}
+    assert node.roll_back("2.0.0", update=slow, **other_way).to_json()["changed"]
+    record = node.host().journal.load("box")
+    assert record.active is not None and record.slots[record.active].version == "1.0.0"
+    assert not node.update("1.0.0", update=slow, **served).to_json()["changed"]
+    definition = box(node, "1.0.0", update={"drain": 0}, **other_way)
+    assert node.converger(definition).absent(apply=True).to_json()["changed"]
+    assert post(node.url(), {"method": "ping"})[0] == 404
+    assert not (node.root / "bin" / "box").is_symlink()
+    assert (
+        not node.host().driver.status("box", "blue").pid and not node.host().driver.status("box", "green").pid
+    )
+    assert not node.converger(definition).absent(apply=True).to_json()["changed"]
