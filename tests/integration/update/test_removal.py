@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import pytest
 
@@ -71,12 +71,14 @@ def test_a_removal_that_cannot_go_on_is_said_so_and_gone_on_with_when_the_server
     ids=["http", "bridged", "stdio"],
 )
 def test_a_server_is_removed_and_taken_back_the_way_it_is_served_whatever_way_is_defined(
-    node: Node, served: dict[str, str]
+    node: Node, served: dict[str, Any]
 ) -> None:
     slow = {"ready_timeout": 20, "drain": 0}
     node.update("1.0.0", update=slow, **served)
     node.update("2.0.0", update=slow, **served)
-    other_way = {"transport": "streamable-http" if served == {"transport": "stdio"} else "stdio"}
+    other_way: dict[str, Any] = {
+        "transport": "streamable-http" if served == {"transport": "stdio"} else "stdio"
+    }
     assert node.roll_back("2.0.0", update=slow, **other_way).to_json()["changed"]
     record = node.host().journal.load("box")
     assert record.active is not None and record.slots[record.active].version == "1.0.0"
