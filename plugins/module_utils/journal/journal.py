@@ -45,11 +45,12 @@ class Journal:
     def load(self, server: str) -> Record:
         """The record; an empty one when there is none yet.
 
-        :raises FleetError: when the file is there but cannot be understood; it is never written over then.
+        :raises FleetError: when the file is there but cannot be understood, or is another server's; it is
+            never written over then.
         """
         path = self._path(server)
         try:
-            return Record.from_json(path.read_text())
+            return _named(server, Record.from_json(path.read_text()))
         except FileNotFoundError:
             return Record(server)
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
@@ -89,6 +90,13 @@ class Journal:
 
     def _path(self, server: str) -> Path:
         return self._root / server / "journal.json"
+
+
+def _named(server: str, record: Record) -> Record:
+    """:raises ValueError: when it is another server's: what is done with it would be done to that one."""
+    if record.server != server:
+        raise ValueError(f"it is of the server {record.server!r}")
+    return record
 
 
 def _acquire(descriptor: int, path: Path, wait: float, server: str) -> None:

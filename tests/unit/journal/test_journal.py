@@ -66,6 +66,14 @@ def test_a_damaged_record_is_an_error_and_stays_as_it_is(journal: Journal, tmp_p
     assert (tmp_path / "time" / "journal.json").read_text() == text
 
 
+def test_a_record_of_another_server_is_damage(journal: Journal, tmp_path: Path) -> None:
+    journal.save(FULL)
+    (tmp_path / "time").rename(tmp_path / "clock")
+    with pytest.raises(FleetError, match="damaged .* 'time'.*move it away") as caught:
+        journal.load("clock")
+    assert (caught.value.server, journal.servers()) == ("clock", ["clock"])
+
+
 @pytest.mark.parametrize(
     ("key", "value"),
     [("step", "installed"), ("kind", "upgrade"), ("started", {"wall": 1, "since_boot": "x", "boot": "b"})],
