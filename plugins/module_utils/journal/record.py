@@ -10,6 +10,21 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from .check import (
+    Rule,
+    boolean,
+    check,
+    count,
+    folder,
+    having,
+    mapping,
+    one_of,
+    optional,
+    port_pair,
+    seconds,
+    text,
+    texts,
+)
 from .moment import Moment
 
 SCHEMA = 1
@@ -115,44 +130,124 @@ class Record:
     protected: bool = False
 
     def to_json(self) -> bytes:
-        text = json.dumps({"schema": SCHEMA, **vars(self)}, indent=1, sort_keys=True, default=vars)
-        return text.encode() + b"\n"
+        content = json.dumps({"schema": SCHEMA, **vars(self)}, indent=1, sort_keys=True, default=vars)
+        return content.encode() + b"\n"
 
     @classmethod
-    def from_json(cls, text: str) -> Record:
-        """:raises ValueError, TypeError, KeyError: when it is no record of this schema."""
-        raw = json.loads(text)
+    def from_json(cls, content: str) -> Record:
+        """:raises ValueError, TypeError, KeyError, AttributeError: when it is no record of this schema."""
+        raw = json.loads(content)
         if raw.pop("schema") != SCHEMA:
             raise ValueError("its schema is another")
-        return cls(
+        slots = raw["slots"].items()
+        record = cls(
             **{
                 **raw,
                 "ports": tuple(raw["ports"]),
-                "slots": {name: _deployment(value) for name, value in raw["slots"].items()},
+                "slots": {name: _deployment(f"slot {name!r}", value) for name, value in slots},
                 "transaction": _transaction(raw["transaction"]),
-                "last": raw["last"] and Result(**{**raw["last"], "at": _moment(raw["last"]["at"])}),
+                "last": _result(raw["last"]),
             }
         )
+        check("the record", record, _RECORD)
+        _check_target(record)
+        return record
 
 
-def _moment(raw: Mapping[str, Any]) -> Moment:
+_SLOT = one_of(None, *SLOTS)
+_MOMENT: Mapping[str, Rule] = {"wall": seconds, "since_boot": seconds, "boot": text}
+_DEPLOYMENT: Mapping[str, Rule] = {
+    "registry_type": text,
+    "identifier": text,
+    "version": text,
+    "release": text,
+    "path": folder,
+    "configuration": having(environment=mapping, credentials=texts, path=optional(text)),
+    "configuration_digest": text,
+    "offer": optional(having(eras=texts, tools=mapping)),
+    "address": optional(text),
+    "sha256": optional(text),
+    "definition": optional(mapping),
+    "files": optional(text),
+}
+_TRANSACTION: Mapping[str, Rule] = {
+    "kind": one_of(*KINDS),
+    "origin": _SLOT,
+    # A removal has none.
+    "target": one_of("", *SLOTS),
+    "generation": count,
+    "step": one_of(None, *STEPS),
+    "reason": optional(text),
+    "definition": optional(mapping),
+}
+_RESULT: Mapping[str, Rule] = {
+    "kind": text,
+    "outcome": text,
+    "source": optional(text),
+    "destination": optional(text),
+    "reason": optional(text),
+    "evidence": optional(text),
+}
+_RECORD: Mapping[str, Rule] = {
+    "server": text,
+    "ports": port_pair,
+    "slots": lambda slots: set(slots) <= set(SLOTS),
+    "active": _SLOT,
+    "previous": _SLOT,
+    "generation": count,
+    "protected": boolean,
+}
+
+
+def _check_target(record: Record) -> None:
+    """An update's target was given something, and so was a rollback's that was proven: until then a rollback
+    finds out by itself. Neither leads to the slot that it comes from.
+
+    :raises ValueError: when it is otherwise.
+    """
+    transaction = record.transaction
+    if transaction is None or transaction.kind == "remove":
+        return
+    given = transaction.kind == "update" or transaction.reached("ready")
+    if transaction.target not in (record.slots if given else SLOTS):
+        raise ValueError(f"nothing is in the slot {transaction.target!r} of its {transaction.kind}")
+    if transaction.target == transaction.origin:
+        raise ValueError(f"its {transaction.kind} leads from {transaction.target} to itself")
+
+
+def _moment(what: str, raw: Mapping[str, Any]) -> Moment:
     moment = Moment(**raw)
-    if not all(isinstance(each, (int, float)) for each in (moment.wall, moment.since_boot)):
-        raise ValueError("a time in it is no number")
+    check(what, moment, _MOMENT)
     return moment
 
 
-def _transaction(raw: dict[str, Any] | None) -> Transaction | None:
+def _moments(what: str, raw: Mapping[str, Any], *names: str) -> dict[str, Moment]:
+    """Those of these moments that it has."""
+    return {name: _moment(f"{name} of {what}", raw[name]) for name in names if raw.get(name) is not None}
+
+
+def _transaction(raw: Mapping[str, Any] | None) -> Transaction | None:
     if raw is None:
         return None
-    moments = {
-        key: _moment(raw[key]) for key in ("started", "switched", "baked", "progressed") if raw.get(key)
-    }
-    displaced = raw["displaced"] and _deployment(raw["displaced"])
-    if raw["kind"] not in KINDS or raw["step"] not in (None, *STEPS):
-        raise ValueError(f"there is no step {raw['step']!r} of {raw['kind']!r}")
-    return Transaction(**{**raw, **moments, "displaced": displaced})
+    what = "what is under way"
+    started = _moment(f"started of {what}", raw["started"])
+    later = _moments(what, raw, "switched", "baked", "progressed")
+    displaced = None if raw["displaced"] is None else _deployment("what was displaced", raw["displaced"])
+    transaction = Transaction(**{**raw, **later, "started": started, "displaced": displaced})
+    check(what, transaction, _TRANSACTION)
+    return transaction
 
 
-def _deployment(raw: Mapping[str, Any]) -> Deployment:
-    return Deployment(**{**raw, "activated": raw["activated"] and _moment(raw["activated"])})
+def _result(raw: Mapping[str, Any] | None) -> Result | None:
+    if raw is None:
+        return None
+    what = "the last change"
+    result = Result(**{**raw, "at": _moment(f"at of {what}", raw["at"])})
+    check(what, result, _RESULT)
+    return result
+
+
+def _deployment(what: str, raw: Mapping[str, Any]) -> Deployment:
+    deployment = Deployment(**{**raw, **_moments(what, raw, "activated")})
+    check(what, deployment, _DEPLOYMENT)
+    return deployment

@@ -74,20 +74,108 @@ def test_a_record_of_another_server_is_damage(journal: Journal, tmp_path: Path) 
     assert (caught.value.server, journal.servers()) == ("clock", ["clock"])
 
 
+def edited(path: tuple[str, ...], value: object) -> str:
+    """The full record, with another value in one place."""
+    raw = json.loads(FULL.to_json())
+    place = raw
+    for key in path[:-1]:
+        place = place[key]
+    place[path[-1]] = value
+    return json.dumps(raw)
+
+
+EDITS: list[tuple[tuple[str, ...], tuple[object, ...]]] = [
+    (("server",), (7, None)),
+    (("ports",), (None, 7, "ab", [1], [1, 1], [1, 2, 3], [0, 1], [1, 65536], [1, "2"], [1, True], [[1], 2])),
+    (("slots",), (None, [], "blue", {"red": {}}, {"blue": None}, {"blue": []})),
+    (("slots", "red"), (json.loads(FULL.to_json())["slots"]["blue"],)),
+    (("active",), ("red", "", 1, [])),
+    (("previous",), ("red", {})),
+    (("generation",), (-1, True, 1.0, "1", None)),
+    (("protected",), (None, 1, "yes")),
+    (("last",), ([], "x", {}, 0)),
+    (("last", "at"), (None, [], "now")),
+    (("last", "source"), (1, {})),
+    (("transaction",), ([], "x", {}, 0)),
+    (("transaction", "step"), ("installed", [], 1)),
+    (("transaction", "kind"), ("upgrade", [], None)),
+    (("transaction", "origin"), ("red", "", 1, "green")),
+    (("transaction", "target"), ("red", "", None, [])),
+    (("transaction", "generation"), (None, "7", -1, True)),
+    (("transaction", "started"), (None, 0, [], {}, {"wall": 1, "since_boot": "x", "boot": "b"})),
+    (("transaction", "switched"), (0, "", [], {})),
+    (("transaction", "progressed"), ("now",)),
+    (("transaction", "reason"), (1, [])),
+    (("transaction", "definition"), ([], "x")),
+    (("transaction", "displaced"), ([], {}, "x")),
+    (("transaction", "displaced", "path"), ("r", None)),
+    (("transaction", "started", "wall"), ("x", True, float("nan"), float("inf"), 1e18)),
+    (("transaction", "started", "boot"), (None, 1)),
+    *(
+        (("slots", "blue", key), (None, 1, [], {}))
+        for key in ("registry_type", "identifier", "version", "release", "configuration_digest")
+    ),
+    (("slots", "blue", "path"), (None, 1, "r", "../r")),
+    (("slots", "blue", "configuration"), (None, [], "x")),
+    (("slots", "blue", "configuration", "environment"), (7, None, ["A"])),
+    (("slots", "blue", "configuration", "credentials"), (7, None, [1])),
+    (("slots", "blue", "configuration", "path"), (7, [])),
+    (("slots", "blue", "offer"), ([], "x", 1, {"eras": 5}, {"eras": [1]}, {"tools": 5})),
+    (("slots", "blue", "definition"), ([], "x", 1)),
+    (("slots", "blue", "address"), (1, [])),
+    (("slots", "blue", "sha256"), (1, {})),
+    (("slots", "blue", "files"), (1, [])),
+    (("slots", "blue", "activated"), (0, "", [], {"wall": 1})),
+]
+
+
 @pytest.mark.parametrize(
-    ("key", "value"),
-    [("step", "installed"), ("kind", "upgrade"), ("started", {"wall": 1, "since_boot": "x", "boot": "b"})],
+    ("path", "value"),
+    [(path, value) for path, values in EDITS for value in values],
+    ids=lambda part: ".".join(part) if isinstance(part, tuple) else repr(part)[:20],
 )
-def test_a_change_under_way_that_somebody_edited_is_damage(
-    journal: Journal, tmp_path: Path, key: str, value: object
+def test_a_record_that_somebody_edited_is_damage_where_it_is_read(
+    journal: Journal, tmp_path: Path, path: tuple[str, ...], value: object
 ) -> None:
-    journal.save(FULL)
-    path = tmp_path / "time" / "journal.json"
-    raw = json.loads(path.read_text())
-    raw["transaction"][key] = value
-    path.write_text(json.dumps(raw))
-    with pytest.raises(FleetError, match="damaged or of another version"):
+    (tmp_path / "time").mkdir()
+    (tmp_path / "time" / "journal.json").write_text(edited(path, value))
+    with pytest.raises(FleetError, match="damaged or of another version") as caught:
         journal.load("time")
+    assert str(tmp_path / "time" / "journal.json") in caught.value.tried
+    assert "move it away" in caught.value.cure
+
+
+@pytest.mark.parametrize(("kind", "step"), [("update", None), ("rollback", "ready")])
+def test_a_change_to_a_slot_that_holds_nothing_is_damage(kind: str, step: str | None) -> None:
+    assert FULL.transaction
+    transaction = replace(FULL.transaction, kind=kind, step=step)
+    content = replace(FULL, slots={"blue": DEPLOYMENT}, transaction=transaction).to_json().decode()
+    with pytest.raises(ValueError, match="nothing is in the slot 'green'"):
+        Record.from_json(content)
+
+
+ADOPTED = replace(
+    DEPLOYMENT, registry_type="", identifier="unknown", version="unknown", release="", path="",
+    configuration={"transport": "stdio", "path": None}, configuration_digest="", offer=None, activated=None,
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        replace(FULL, ports=(), slots={"blue": ADOPTED}, transaction=None, previous="green"),
+        replace(FULL, slots={}, active=None, previous=None, generation=0, transaction=None, protected=True),
+        replace(FULL, transaction=Transaction("remove", "blue", "", 7, MOMENT, switched=MOMENT)),
+        replace(FULL, slots={}, transaction=Transaction("remove", None, "", 0, MOMENT)),
+        replace(
+            FULL, slots={"blue": ADOPTED}, transaction=Transaction("rollback", "blue", "green", 8, MOMENT)
+        ),
+        replace(FULL, transaction=Transaction("update", None, "blue", 1, MOMENT)),
+    ],
+    ids=["adopted", "ports alone", "removal", "removal of nothing", "rollback to nothing", "first"],
+)
+def test_whatever_the_collection_writes_is_read(record: Record) -> None:
+    assert Record.from_json(record.to_json().decode()) == record
 
 
 def test_a_lock_is_refused_while_another_run_holds_it_and_free_when_that_was_killed(
@@ -128,8 +216,9 @@ def test_after_a_reboot_the_wall_clock_counts_and_never_backwards() -> None:
     assert replace(Moment.now(), boot="earlier", wall=time.time() + 100).elapsed() == 0
 
 
-def test_a_record_of_a_collection_that_knew_no_hash_of_content_is_read() -> None:
+def test_a_record_of_a_collection_that_kept_less_is_read() -> None:
     raw = json.loads(FULL.to_json())
-    for deployment in raw["slots"].values():
-        del deployment["sha256"]
+    del raw["protected"], raw["transaction"]["progressed"], raw["transaction"]["definition"]
+    for deployment in (*raw["slots"].values(), raw["transaction"]["displaced"]):
+        del deployment["definition"], deployment["files"], deployment["sha256"]
     assert Record.from_json(json.dumps(raw)) == FULL

@@ -18,12 +18,17 @@ from ansible_collections.mcpops.fleet.plugins.lookup.recovery_archive import arc
 from ansible_collections.mcpops.fleet.plugins.module_utils.definition.kept import kept, restored
 from ansible_collections.mcpops.fleet.plugins.module_utils.definition.parse import parse, parse_name
 from ansible_collections.mcpops.fleet.plugins.module_utils.journal.moment import Moment
-from ansible_collections.mcpops.fleet.plugins.module_utils.journal.record import Record, Transaction
+from ansible_collections.mcpops.fleet.plugins.module_utils.journal.record import (
+    Deployment,
+    Record,
+    Transaction,
+)
 from ansible_collections.mcpops.fleet.plugins.module_utils.recovery.judge import judge
 
 BOOT, BEFORE = "this boot", "the one before"
 NOW = Moment(wall=10_000, since_boot=5_000, boot=BOOT)
 AFTER = 900
+HELD = Deployment("pypi", "x", "1", "d", "/r", {}, "c")
 
 
 def ago(seconds: float, boot: str = BOOT) -> Moment:
@@ -34,7 +39,7 @@ def under_way(step: str | None, progressed: Moment, kind: str = "update", **more
     transaction = Transaction(
         kind, "blue", "green", 2, ago(9_000), step, progressed=progressed, definition={}, **more
     )
-    return Record("x", transaction=transaction)
+    return Record("x", slots={"green": HELD}, transaction=transaction)
 
 
 def switched(progressed: Moment) -> Record:
