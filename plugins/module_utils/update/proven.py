@@ -49,16 +49,20 @@ class Proven:
 
 
 def own_contract(definition: ServerDefinition, deployment: Deployment) -> ServerDefinition:
-    """The definition as one of this deployment's package, with what was required of it, as far as kept."""
+    """The definition; for a deployment of another release as one of that, with what was said of it when it was
+    deployed, as far as that was kept."""
+    if definition.package == deployment.package:
+        return definition
     try:
-        require = restored(deployment.definition or {}).require
+        said = restored(deployment.definition or {})
     except (ValueError, TypeError, KeyError):
-        require = definition.require
+        said = definition
     return replace(
         definition,
         registry_type=deployment.registry_type,
         identifier=deployment.identifier,
         version=deployment.version,
         sha256=deployment.sha256,
-        require=require,
+        require=said.require,
+        probe_headers=said.probe_headers,
     )
