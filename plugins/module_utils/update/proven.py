@@ -49,8 +49,8 @@ class Proven:
 
 
 def own_contract(definition: ServerDefinition, deployment: Deployment) -> ServerDefinition:
-    """The definition; for a deployment of another release as one of that, with what was said of it when it was
-    deployed, as far as that was kept."""
+    """The definition; for a deployment of another release as one of that, with what was said of it when it
+    was deployed, as far as that was kept."""
     if definition.package == deployment.package:
         return definition
     try:
