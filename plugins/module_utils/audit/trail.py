@@ -9,7 +9,6 @@ import contextlib
 import fcntl
 import json
 import os
-import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -17,6 +16,7 @@ from typing import Any
 
 from ..effects import Effects
 from ..errors import FleetError, explained
+from ..flock import acquire, late
 from .chain import Part
 from .line import Head, Line, digest, read, written
 
@@ -156,25 +156,10 @@ class Trail:
             yield
             return
         try:
-            deadline = time.monotonic() + _WAIT
-            while not _acquired(descriptor, kind):
-                if time.monotonic() >= deadline:
-                    raise FleetError(
-                        f"lock {path}", f"another process has held it for {_WAIT:g} s",
-                        "It is held for moments only: see who holds it (lsof), and run it again.",
-                    )  # fmt: skip
-                time.sleep(0.01)
+            acquire(descriptor, _WAIT, lambda holder: late(path, _WAIT, holder), kind)
             yield
         finally:
             os.close(descriptor)
-
-
-def _acquired(descriptor: int, kind: int) -> bool:
-    try:
-        fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
 
 
 def _end_of(path: Path) -> _End:

@@ -9,14 +9,12 @@ Beside ``HOST-TIME.tar.gz.age`` lies ``….json``, which says in plain text what
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import hashlib
 import json
 import os
 import re
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
@@ -24,6 +22,7 @@ from typing import IO, Any
 
 from ..effects import Effects
 from ..errors import FleetError, explained, refused
+from ..flock import held
 from .age import Recipients, encrypt, unreadable
 from .collect import Collected
 from .pack import packed
@@ -31,6 +30,8 @@ from .pack import packed
 SUFFIX = ".tar.gz.age"
 _HOST = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,200}")
 _CHUNK = 2**20
+_WAIT = 600.0
+"""Seconds that another run may take for its backup."""
 _FILE_MODE, _FOLDER_MODE = 0o644, 0o755
 """Encrypted as it is everybody may read it, so that it can be fetched without root."""
 
@@ -92,7 +93,7 @@ class Store:
         """
         with explained(f"write a backup to {self._folder}"):
             self._effects.make_directory(self._folder, _FOLDER_MODE)
-            with self._locked():
+            with held(self._folder / ".lock", _WAIT):
                 self._forget_unfinished()
                 now = self._moment()
                 return self._write(self._path(now), collected, recipients, now)
@@ -162,15 +163,6 @@ class Store:
         for path in self._folder.glob(f"{self._host}-*{SUFFIX}.json"):
             if not path.with_name(path.name[: -len(".json")]).exists():
                 self._effects.remove_file(path)
-
-    @contextmanager
-    def _locked(self) -> Iterator[None]:
-        descriptor = os.open(self._folder / ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
-            yield
-        finally:
-            os.close(descriptor)
 
 
 class _Counted:

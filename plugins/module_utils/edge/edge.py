@@ -5,8 +5,6 @@
 
 from __future__ import annotations
 
-import fcntl
-import os
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -15,9 +13,12 @@ from pathlib import Path
 
 from ..effects import Effects
 from ..errors import FleetError
+from ..flock import held
 from .eras import Worker, workers
 from .maps import NAMES, Maps, ServerMaps, Target, parse, render
 from .runtime import Runtime
+
+_WAIT = 60.0
 
 
 @dataclass(frozen=True)
@@ -224,13 +225,12 @@ class Edge:
 
     @contextmanager
     def _changing(self) -> Iterator[Maps]:
-        """Hold the lock of the edge; other servers of the host share its files."""
-        descriptor = os.open(self._maps / ".lock", os.O_RDWR | os.O_CREAT, 0o600)
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        """Hold the lock of the edge; other servers of the host share its files.
+
+        :raises FleetError: when another run does not let go of it.
+        """
+        with held(self._maps / ".lock", _WAIT):
             yield self._read_files()
-        finally:
-            os.close(descriptor)
 
     def _commit(self, server: str = "", part: ServerMaps | None = None) -> None:
         """Bring files and runtime there; once more where HAProxy was restarted in the middle of it.

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
@@ -16,6 +15,7 @@ from typing import Protocol
 from ..edge.eras import Worker
 from ..effects import Effects
 from ..errors import FleetError
+from ..flock import acquired
 from ..journal.moment import Moment
 from .usage import Usage, looked_again
 
@@ -81,12 +81,7 @@ class Ledger:
         """Whether this look is the one that writes."""
         descriptor = os.open(self._path(server).with_suffix(".lock"), os.O_RDWR | os.O_CREAT, 0o600)
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            mine = True
-        except BlockingIOError:
-            mine = False
-        try:
-            yield mine
+            yield acquired(descriptor)
         finally:
             os.close(descriptor)
 

@@ -6,14 +6,13 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 from ..effects import Effects
 from ..errors import FleetError
+from ..flock import acquire, kept
 from .record import Record
 
 
@@ -83,7 +82,7 @@ class Journal:
         path = folder / "lock"
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
         try:
-            _acquire(descriptor, path, wait, server)
+            acquire(descriptor, wait, lambda holder: _late(path, wait, holder, server))
             yield
         finally:
             os.close(descriptor)
@@ -99,28 +98,6 @@ def _named(server: str, record: Record) -> Record:
     return record
 
 
-def _acquire(descriptor: int, path: Path, wait: float, server: str) -> None:
-    deadline = time.monotonic() + wait
-    while True:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            return
-        except BlockingIOError as error:
-            if time.monotonic() >= deadline:
-                holder = _holder(os.fstat(descriptor).st_ino)
-                raise LockHeld(
-                    f"lock {path}",
-                    f"another run (process {holder}) has held it for the {wait:g} s that were waited",
-                    "Let it finish and run again, or raise lock_timeout.",
-                    server,
-                ) from error
-            time.sleep(min(0.2, max(0.01, deadline - time.monotonic())))
-
-
-def _holder(inode: int) -> str:
-    """The process that holds a flock, as /proc/locks has it (proc(5))."""
-    try:
-        rows = [line.split() for line in Path("/proc/locks").read_text().splitlines()]
-    except OSError:
-        return "unknown"
-    return next((row[4] for row in rows if row[1] == "FLOCK" and row[5].endswith(f":{inode}")), "unknown")
+def _late(path: Path, wait: float, holder: str, server: str) -> LockHeld:
+    cure = "Let it finish and run again, or raise lock_timeout."
+    return LockHeld(f"lock {path}", kept(holder, wait), cure, server)

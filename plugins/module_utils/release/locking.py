@@ -1,19 +1,19 @@
 # Copyright: (c) 2026, mcpops.fleet contributors
 # GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Locks on files, which the kernel lets go when their holder dies."""
+"""Locks on releases and on the caches that they are installed from."""
 
 from __future__ import annotations
 
 import contextlib
 import fcntl
 import os
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 from ..effects import Effects
 from ..errors import FleetError
+from ..flock import acquire, acquired
 from .installation import Installation
 
 CACHE_LOCK = ".lock"
@@ -27,12 +27,9 @@ def busy(path: Path, shared_too: bool = False) -> bool:
     except FileNotFoundError:
         return False
     try:
-        fcntl.flock(descriptor, (fcntl.LOCK_EX if shared_too else fcntl.LOCK_SH) | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
+        return not acquired(descriptor, fcntl.LOCK_EX if shared_too else fcntl.LOCK_SH)
     finally:
         os.close(descriptor)
-    return False
 
 
 @contextlib.contextmanager
@@ -40,10 +37,8 @@ def locked(work: Installation, path: Path) -> Iterator[None]:
     """Hold a lock; raises FleetError when others hold it until the time limit of ``work``."""
     descriptor = _opened(work.effects, path)
     try:
-        while not _acquired(descriptor):
-            if work.left() <= 0:
-                raise work.too_late("another run that installs or removes the same package")
-            time.sleep(min(0.1, max(work.left(), 0.0)))
+        what = "another run that installs or removes the same package"
+        acquire(descriptor, work.left(), lambda _holder: work.too_late(what))
         yield
     finally:
         os.close(descriptor)
@@ -52,14 +47,14 @@ def locked(work: Installation, path: Path) -> Iterator[None]:
 @contextlib.contextmanager
 def held(effects: Effects, path: Path, wait: float, tried: str) -> Iterator[None]:
     """Hold a lock; raises FleetError when others hold it for ``wait`` seconds."""
+
+    def late(holder: str) -> FleetError:
+        came_back = f"another run (process {holder}) has held {path} for the {wait:g} s that were waited"
+        return FleetError(tried, came_back, "Let it finish, then run it again.")
+
     descriptor = _opened(effects, path)
     try:
-        deadline = time.monotonic() + wait
-        while not _acquired(descriptor):
-            if time.monotonic() >= deadline:
-                came_back = f"another run has held {path} for the {wait:g} s that were waited"
-                raise FleetError(tried, came_back, "Let it finish, then run it again.")
-            time.sleep(0.05)
+        acquire(descriptor, wait, late)
         yield
     finally:
         os.close(descriptor)
@@ -70,10 +65,8 @@ def using(work: Installation, cache: Path) -> Iterator[None]:
     """Let nobody delete the caches below ``cache`` meanwhile."""
     descriptor = _opened(work.effects, cache / CACHE_LOCK)
     try:
-        while not _acquired(descriptor, fcntl.LOCK_SH):
-            if work.left() <= 0:
-                raise work.too_late("a cleanup of the package cache")
-            time.sleep(0.05)
+        what = "a cleanup of the package cache"
+        acquire(descriptor, work.left(), lambda _holder: work.too_late(what), fcntl.LOCK_SH)
         yield
     finally:
         os.close(descriptor)
@@ -83,11 +76,3 @@ def _opened(effects: Effects, path: Path) -> int:
     effects.make_directory(path.parent)
     flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC
     return effects.act("create", str(path), lambda: os.open(path, flags, 0o644))
-
-
-def _acquired(descriptor: int, kind: int = fcntl.LOCK_EX) -> bool:
-    try:
-        fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True

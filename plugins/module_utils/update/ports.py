@@ -6,23 +6,25 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import itertools
-import os
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
 from ..definition.server import ServerDefinition
 from ..errors import FleetError
+from ..flock import held
 from ..journal.record import Record
 from .host import Host
+
+_WAIT = 60.0
 
 
 def with_ports(host: Host, definition: ServerDefinition, record: Record) -> Record:
     """The record with the ports of its slots, saved when they are new.
 
-    :raises FleetError: when asked-for ports belong to another server, or no two are left in the range.
+    :raises FleetError: when asked-for ports belong to another server, no two are left in the range, or
+        another run gives ports out and does not end.
     """
     if not definition.over_http or (record.ports and definition.ports in (None, record.ports)):
         return record
@@ -32,7 +34,7 @@ def with_ports(host: Host, definition: ServerDefinition, record: Record) -> Reco
             "Ports are given once. Remove the server (state absent) and deploy it anew, or keep its ports.",
             definition.name,
         )  # fmt: skip
-    with _allocation(host):
+    with _allocation(host, definition.name):
         owners = taken(host)
         ports = definition.ports or free_ports(host, definition.name, 2)
         for port in ports:
@@ -68,9 +70,9 @@ def free_ports(host: Host, server: str, count: int, besides: Collection[int] = (
 def claim(host: Host, record: Record) -> None:
     """Save a record that brings its ports with it, as a backup's does.
 
-    :raises FleetError: when another server has one of them.
+    :raises FleetError: when another server has one of them, or another run gives ports out and does not end.
     """
-    with _allocation(host):
+    with _allocation(host, record.server):
         owners = taken(host)
         for port in record.ports:
             if owners.get(port, record.server) != record.server:
@@ -95,11 +97,7 @@ def taken(host: Host) -> dict[int, str]:
 
 
 @contextmanager
-def _allocation(host: Host) -> Iterator[None]:
+def _allocation(host: Host, server: str) -> Iterator[None]:
     host.effects.make_directory(host.layout.state, 0o700)
-    descriptor = os.open(host.layout.state / ".ports.lock", os.O_RDWR | os.O_CREAT, 0o600)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
+    with held(host.layout.state / ".ports.lock", _WAIT, server):
         yield
-    finally:
-        os.close(descriptor)

@@ -10,7 +10,6 @@ who was killed left is removed by the next who makes one: the lock on it is let 
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 import signal
 import tempfile
@@ -21,6 +20,7 @@ from types import FrameType
 
 from ..effects import Effects
 from ..errors import FleetError
+from ..flock import acquire, acquired, held, late
 from ..slot.ending import end_all
 from ..slot.process import marked
 
@@ -31,6 +31,7 @@ STOP_SECONDS = 3.0
 """From SIGTERM to SIGKILL for what still runs."""
 
 _TRIES = 5
+_WAIT = 60.0
 
 
 @contextlib.contextmanager
@@ -39,6 +40,7 @@ def scratch(effects: Effects, home: Path, server: str) -> Iterator[Path]:
 
     Processes started for it carry ``MCP_FLEET_SLOT=SERVER/preview`` and ``MCP_FLEET_SLOTS=FOLDER``, and are
     ended with it.
+    :raises FleetError: when another run that makes one does not end.
     """
     made = [folder for folder in (home, *home.parents) if not folder.exists()]
     with _interruptible():
@@ -61,15 +63,13 @@ def _new(effects: Effects, home: Path, server: str) -> tuple[Path, int]:
     for last in (*[False] * (_TRIES - 1), True):
         effects.make_directory(home, 0o711)
         try:
-            with _locked(home):
+            with held(home, _WAIT, server, os.O_RDONLY | os.O_DIRECTORY):
                 for left in sorted(home.iterdir()):
                     # What cannot be removed is in nobody's way; the next one tries again.
                     with contextlib.suppress(OSError, FleetError):
                         _clear_left(effects, left)
                 folder = effects.act("mkdtemp", str(home), lambda: _made(home, server))
-                lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-                fcntl.flock(lock, fcntl.LOCK_EX)
-                return folder, lock
+                return folder, _claimed(folder, server)
         except FileNotFoundError:
             # Whoever ended last has removed it in between.
             if last:
@@ -81,13 +81,17 @@ def _made(home: Path, server: str) -> Path:
     return Path(tempfile.mkdtemp(prefix=f"{server}.", dir=home))
 
 
+def _claimed(folder: Path, server: str) -> int:
+    lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    acquire(lock, _WAIT, lambda holder: late(folder, _WAIT, holder, server))
+    return lock
+
+
 def _clear_left(effects: Effects, folder: Path) -> None:
     descriptor = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        _clear(effects, folder, folder.name.partition(".")[0])
-    except BlockingIOError:
-        pass
+        if acquired(descriptor):
+            _clear(effects, folder, folder.name.partition(".")[0])
     finally:
         os.close(descriptor)
 
@@ -95,16 +99,6 @@ def _clear_left(effects: Effects, folder: Path) -> None:
 def _clear(effects: Effects, folder: Path, server: str) -> None:
     end_all(effects, server, SLOT, lambda: marked(folder, server, SLOT), STOP_SECONDS)
     effects.remove_tree(folder)
-
-
-@contextlib.contextmanager
-def _locked(folder: Path) -> Iterator[None]:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(descriptor)
 
 
 @contextlib.contextmanager
