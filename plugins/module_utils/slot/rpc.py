@@ -40,7 +40,7 @@ class Fault(Exception):
 class Supervisor:
     """Calls to a running supervisord.
 
-    One that is just being restarted gets 2 s to come back; after that each call has ``timeout`` seconds.
+    Each call has ``timeout`` seconds in all; of these, one that is just being restarted gets 2 to come back.
     """
 
     def __init__(self, path: Path, timeout: float = 10.0) -> None:
@@ -54,7 +54,7 @@ class Supervisor:
         :raises FleetError: when it cannot be reached, does not answer in time, or is shutting down.
         """
         tried = f"ask supervisord through {self._path} for {method}"
-        transport = _UnixTransport(self._path, self._timeout)
+        transport = _UnixTransport(self._path, time.monotonic() + self._timeout)
         try:
             with xmlrpc.client.ServerProxy("http://supervisord/RPC2", transport=transport) as server:
                 return getattr(server.supervisor, method)(*arguments)
@@ -75,25 +75,25 @@ class Supervisor:
 
 
 class _UnixTransport(xmlrpc.client.Transport):
-    def __init__(self, path: Path, timeout: float) -> None:
+    def __init__(self, path: Path, deadline: float) -> None:
         super().__init__()
         self._path = path
-        self._timeout = timeout
+        self._deadline = deadline
 
     def make_connection(self, host: Any) -> http.client.HTTPConnection:
-        return _UnixConnection(self._path, self._timeout)
+        return _UnixConnection(self._path, self._deadline)
 
 
 class _UnixConnection(http.client.HTTPConnection):
-    def __init__(self, path: Path, timeout: float) -> None:
-        super().__init__("supervisord", timeout=timeout)
+    def __init__(self, path: Path, deadline: float) -> None:
+        super().__init__("supervisord")
         self._path = path
+        self._deadline = deadline
 
     def connect(self) -> None:
-        patience = time.monotonic() + _RESTART
+        patience = min(self._deadline, time.monotonic() + _RESTART)
         while True:
-            self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-            self.sock.settimeout(self.timeout)
+            self.sock = _UnixSocket(self._deadline)
             try:
                 self.sock.connect(str(self._path))
                 return
@@ -105,3 +105,23 @@ class _UnixConnection(http.client.HTTPConnection):
             except OSError:
                 self.sock.close()
                 raise
+
+
+class _UnixSocket(socket.socket):
+    """All waits for it end at one moment of the monotonic clock: a socket's own timeout is for each alone."""
+
+    def __init__(self, deadline: float) -> None:
+        super().__init__(socket.AF_UNIX, socket.SOCK_STREAM)
+        self._deadline = deadline
+        self._limit()
+
+    def sendall(self, *arguments: Any) -> None:
+        self._limit()
+        super().sendall(*arguments)
+
+    def recv_into(self, *arguments: Any) -> int:
+        self._limit()
+        return super().recv_into(*arguments)
+
+    def _limit(self) -> None:
+        self.settimeout(max(0.001, self._deadline - time.monotonic()))
