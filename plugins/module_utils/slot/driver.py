@@ -52,6 +52,9 @@ class SlotDriver(Protocol):
     def runs(self, spec: SlotSpec) -> bool:
         """Whether the slot's process is up and was started from exactly this description (a pure read)."""
 
+    def returns(self, spec: SlotSpec) -> bool:
+        """Whether a host that restarts starts exactly this in the slot (a pure read)."""
+
     def start(self, spec: SlotSpec) -> Process:
         """Run exactly this in the slot, ending what else runs there; its directory is made if need be.
 

@@ -80,6 +80,11 @@ class SupervisordDriver:
         up = info is not None and info["statename"] in _UP
         return up and self.holds(spec)
 
+    def returns(self, spec: SlotSpec) -> bool:
+        """Whether supervisord's next copy starts exactly this in the slot (a pure read)."""
+        path = self._program(spec.server, spec.slot)
+        return path.exists() and path.read_bytes() == self._text(spec)
+
     def start(self, spec: SlotSpec) -> Process:
         """Run exactly this in the slot; see ``SlotDriver.start``.
 
@@ -87,7 +92,7 @@ class SupervisordDriver:
         """
         server, slot = spec.server, spec.slot
         if self.runs(spec):
-            # A program file that an interrupted stop had removed comes back; the process is left alone.
+            # A program file that an interrupted stop or a hand removed comes back; the process is left alone.
             self._describe(spec)
             return self.status(server, slot)
         before = self._files.read(server, slot)
@@ -207,15 +212,16 @@ class SupervisordDriver:
 
     def _describe(self, spec: SlotSpec) -> None:
         """Write the slot's program file, where it does not say so already."""
-        path = self._program(spec.server, spec.slot)
-        command = (*self._launcher, _OPTION, str(self._files.launch(spec.server, spec.slot)))
-        name, log = _name(spec.server, spec.slot), self.log(spec.server, spec.slot)
-        text = program_text(name, command, spec.stop_timeout, log)
-        if path.exists() and path.read_bytes() == text:
+        if self.returns(spec):
             return
         self._effects.make_directory(self._programs)
         self._effects.make_directory(self._logs, 0o700)
-        self._effects.write_file(path, text)
+        self._effects.write_file(self._program(spec.server, spec.slot), self._text(spec))
+
+    def _text(self, spec: SlotSpec) -> bytes:
+        command = (*self._launcher, _OPTION, str(self._files.launch(spec.server, spec.slot)))
+        name, log = _name(spec.server, spec.slot), self.log(spec.server, spec.slot)
+        return program_text(name, command, spec.stop_timeout, log)
 
     def _add(self, server: str, slot: str) -> None:
         """Make the program known to the running supervisord.

@@ -71,6 +71,10 @@ class SystemdDriver:
         shown = self._show(spec.server, spec.slot)
         return shown["ActiveState"] not in (*_ENDED, "deactivating") and self.holds(spec)
 
+    def returns(self, spec: SlotSpec) -> bool:
+        """Whether a boot starts the slot; what its unit says is for ``holds`` (a pure read)."""
+        return self._wanted(spec.server, spec.slot).is_symlink()
+
     def start(self, spec: SlotSpec) -> Process:
         """Run exactly this in the slot; see ``SlotDriver.start``.
 

@@ -22,6 +22,7 @@ _NAMES = {
     "remove": "removal",
     "finish": "update",
     "restart": "restart",
+    "enable": "restart",
     "edge": "edge repair",
     "protect": "protection",
     "unprotect": "protection",

@@ -230,7 +230,8 @@ class Converger:
             "finish": lambda: clear_way(steps, lambda: carry_on(steps), follows),
             "prove": lambda: steps.await_active(steps.transaction.target),
             "remove": lambda: self._remove(steps),
-            "restart": lambda: self._restart(steps),
+            "restart": lambda: self._restart(steps, "restarted"),
+            "enable": lambda: self._restart(steps, "enabled"),
             "protect": lambda: steps.save(replace(steps.record, protected=True)),
             "unprotect": lambda: steps.save(replace(steps.record, protected=False)),
             "edge": lambda: steps.front.synchronise(self._definition.route),
@@ -238,11 +239,12 @@ class Converger:
         with explained(action):
             actions[action]()
 
-    def _restart(self, steps: Steps) -> None:
-        """The active slot's process is gone for good: start it again where it is."""
+    def _restart(self, steps: Steps, step: str) -> None:
+        """The active slot's process is gone for good, or would not come back: start it again where it is. One
+        that runs is left alone."""
         slot = steps.front.serving()
         spec = self._host.files.read(self._definition.name, slot) if slot else None
         if slot and spec:
-            with self._report.step("restarted"):
+            with self._report.step(step):
                 steps.start(slot, spec)
                 steps.await_active(slot)

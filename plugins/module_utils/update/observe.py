@@ -21,7 +21,8 @@ class Observed:
     """``consistent``: what runs at the edge is what survives a restart, and has the definition's route;
     ``agreeing``: the first of it. ``matching`` are the slots that hold just what is desired, files and
     credentials included; ``intact`` those whose release is still whole on disk. ``additions``: files of
-    somebody else's that change how a slot is run."""
+    somebody else's that change how a slot is run; ``returning``: whether a host that restarts starts what
+    serves."""
 
     record: Record
     serving: str | None
@@ -31,6 +32,7 @@ class Observed:
     intact: frozenset[str]
     agreeing: bool = True
     additions: tuple[str, ...] = ()
+    returning: bool = True
 
     @property
     def serving_deployment(self) -> Deployment | None:
@@ -59,7 +61,14 @@ def observe(host: Host, definition: ServerDefinition, record: Record, front: Fro
             if definition.over_http
             for path in host.driver.additions(record.server, slot)
         ),
+        returning=serving is None or not definition.over_http or _returns(host, record.server, serving),
     )
+
+
+def _returns(host: Host, server: str, slot: str) -> bool:
+    """A slot whose files are gone is another matter: see ``matching``."""
+    spec = host.files.read(server, slot)
+    return spec is None or host.driver.returns(spec)
 
 
 def _true(transaction: Transaction | None, serving: str | None) -> Transaction | None:

@@ -21,7 +21,8 @@ KINDS = {"update": UPDATE, "rollback": ROLLBACK}
 @dataclass(frozen=True)
 class Plan:
     """``before`` comes first: ``finish`` (drain and settle what is under way), ``undo`` (go back from it),
-    ``remove`` (finish a removal), ``restart`` (the active slot's process), ``edge`` (put the edge right),
+    ``remove`` (finish a removal), ``restart`` (the active slot's process), ``enable`` (let a host that
+    restarts start it, without a change to what runs), ``edge`` (put the edge right),
     ``prove`` (that what is to be finished answers), ``protect`` and ``unprotect`` (keep it with the record).
     Then ``steps`` of an update."""
 
@@ -100,10 +101,12 @@ def _repairs(observed: Observed) -> tuple[str, ...]:
 
 
 def _restart(observed: Observed) -> tuple[str, ...]:
-    """A process that serves and was stopped for good is started again."""
+    """A process that serves and was stopped for good is started again; one that runs is to come back."""
     process = observed.processes.get(observed.serving or "")
     stopped = process is not None and process.state not in ("running", "starting")
-    return ("restart",) if stopped else ()
+    if stopped:
+        return ("restart",)
+    return () if observed.returning else ("enable",)
 
 
 def plan_rolled_back(observed: Observed, unfinished_only: bool, generation: int | None = None) -> Plan:

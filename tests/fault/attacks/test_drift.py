@@ -233,6 +233,31 @@ def test_a_failed_update_goes_back_to_the_process_that_still_runs_though_its_fil
     assert node.update("2.0.0").to_json()["changed"] and version(node) == "2.0.0"
 
 
+PROGRAM: dict[str, Callable[[Path], object]] = {
+    "removed": Path.unlink,
+    "edited": lambda path: rewrite(path, lambda text: text.replace("autostart = true", "autostart = false")),
+}
+
+
+@pytest.mark.parametrize("what", PROGRAM)
+def test_what_would_not_come_back_with_supervisord_is_let_come_back_and_runs_on(
+    node: Node, unnoticed: Callable[[], Any], what: str
+) -> None:
+    program = node.root / "etc/programs/box-blue.conf"
+    text, pid = program.read_bytes(), node.host().driver.status("box", "blue").pid
+    with unnoticed():
+        PROGRAM[what](program)
+        foreseen = node.converger(box(node, "1.0.0")).present("settled", apply=False)
+        assert foreseen.plan.lines() == node.update("1.0.0").plan.lines() == ["enable"]
+        assert (program.read_bytes(), node.host().driver.status("box", "blue").pid) == (text, pid)
+        assert not node.update("1.0.0").to_json()["changed"]
+        node.update("2.0.0")
+        PROGRAM["removed"](node.root / "etc/programs/box-green.conf")
+        node.roll_back("2.0.0")
+        assert not node.update("1.0.0").to_json()["changed"]
+    assert version(node) == "1.0.0" and program.read_bytes() == text
+
+
 REFUSED: dict[str, tuple[Callable[[Node], object], str]] = {
     "the journal is damaged": (
         lambda node: (node.root / "state/box/journal.json").write_text("{"),

@@ -204,6 +204,10 @@ class SimulatedDriver:
         program = self._asked().program(spec.server, spec.slot)
         return program is not None and not program.given_up and self.holds(spec)
 
+    def returns(self, spec: SlotSpec) -> bool:
+        """Whether a boot starts the slot."""
+        return self._path(spec.server, spec.slot).exists()
+
     def start(self, spec: SlotSpec) -> Process:
         """Run exactly this in the slot."""
         server, slot = spec.server, spec.slot

@@ -54,6 +54,7 @@ def under_way(
         (SERVING, "staged", (), False),
         (replace(SERVING, matching=frozenset()), "active", ACTIVE, True),
         (replace(SERVING, processes={"blue": Process("failed")}), "settled", ("restart",), False),
+        (replace(SERVING, returning=False), "settled", ("enable",), False),
         (replace(SERVING, consistent=False), "settled", ("edge",), False),
         # Killed on the way, and the wish is the same: go on from where it was.
         (under_way("staged"), "settled", UPDATE[1:], False),
