@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from ..errors import FleetError, explained
@@ -13,25 +14,34 @@ from .front import EdgeFront, Front, LauncherFront
 from .host import Host, port_of
 from .outcome import describe
 
+_EMPTY: Mapping[str, Any] = {"slots": {}, "consistent": None, "url": None, "problem": None}
+
 
 def servers_of(host: Host, name: str | None, days: float = 7, keep: bool = True) -> list[dict[str, Any]]:
-    """One entry a server of which there is a record, or only the one named ``name``.
+    """One entry a server of which there is a record, or only the one named ``name``; one whose record cannot
+    be read is there with its ``problem``.
 
     :param days: for how long a use of an era counts.
     :param keep: write down what is new of the eras that clients use.
     """
     with explained("read what this host runs"):
         names = [server for server in host.journal.servers() if name in (None, server)]
-        records = [host.journal.load(server) for server in names]
-        return [
-            {**_entry(host, record), "eras_in_use": host.eras_in_use(record, days, keep).to_json()}
-            for record in records
-        ]
+        return [_of(host, server, days, keep) for server in names]
+
+
+def _of(host: Host, server: str, days: float, keep: bool) -> dict[str, Any]:
+    try:
+        record = host.journal.load(server)
+        entry = _entry(host, record)
+    except FleetError as error:
+        record, keep = Record(server), False
+        entry = {**describe(record, None), **_EMPTY, "problem": str(error)}
+    return {**entry, "eras_in_use": host.eras_in_use(record, days, keep).to_json()}
 
 
 def _entry(host: Host, record: Record) -> dict[str, Any]:
     front: Front = (EdgeFront if record.ports else LauncherFront)(host, record)
-    entry: dict[str, Any] = {"slots": {}, "consistent": None, "url": None, "problem": None}
+    entry: dict[str, Any] = dict(_EMPTY)
     try:
         serving = front.serving()
         entry.update(describe(record, serving))

@@ -21,10 +21,12 @@ from ansible_collections.mcpops.fleet.plugins.module_utils.edge.runtime import R
 from ansible_collections.mcpops.fleet.plugins.module_utils.effects import Effects
 from ansible_collections.mcpops.fleet.plugins.module_utils.errors import FleetError
 from ansible_collections.mcpops.fleet.plugins.module_utils.update.host import package_of
+from ansible_collections.mcpops.fleet.plugins.module_utils.update.info import servers_of
 from ansible_collections.mcpops.fleet.plugins.module_utils.update.outcome import UpdateFailed
 from tests.fault.attacks.run import Run
 from tests.support.client import LegacySession
 from tests.support.node import Node, box, version
+from tests.support.ports import free_ports
 from tests.support.waiting import wait_for
 
 
@@ -391,3 +393,11 @@ def hold(port: int) -> socket.socket:
         except OSError:
             assert time.monotonic() < until
             time.sleep(0.01)
+
+
+def test_one_damaged_journal_hides_no_other_server_of_the_host(node: Node) -> None:
+    node.update("1.0.0", name="two", ports=free_ports(2), route="/two")
+    (node.root / "state/box/journal.json").write_text('{"schema": 1}')
+    told = {entry["server"]: entry for entry in servers_of(node.host(), None)}
+    assert told["two"]["active"]["version"] == "1.0.0" and told["two"]["problem"] is None
+    assert told["box"]["active"] is None and "move it away" in told["box"]["problem"]

@@ -24,8 +24,13 @@ from tests.support.waiting import wait_for
 @contextmanager
 def baking(node: Node, wanted: str, seconds: float) -> Iterator[Run]:
     """A run that has switched to a version and watches it."""
+
+    def switched() -> bool:
+        transaction = node.host().journal.load("box").transaction
+        return transaction is not None and transaction.reached("switched")
+
     with Run.begin(node, wanted, update={"bake": seconds}) as run:
-        wait_for(lambda: version(node) == wanted, run.end)
+        wait_for(switched, run.end)
         yield run
 
 
