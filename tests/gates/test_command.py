@@ -16,8 +16,11 @@ from tests.support.command import INTERRUPTED
 
 ROOT = Path(__file__).parents[2]
 COMMAND = """
-import sys, time
+import signal, time
 from tests.support.command import execute
+
+# Under nohup it would be ignored.
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 def main():
     try:

@@ -50,7 +50,10 @@ def _settled(record: Record, active: str | None, previous: str | None) -> LastGo
     if active is None or active not in record.slots:
         return "nothing of it serves"
     previous = previous if previous in record.slots else None
-    slots = {slot: held for slot, held in record.slots.items() if slot in (active, previous)}
+    # The very files that a slot was proven with are of this host alone.
+    slots = {
+        slot: replace(held, files=None) for slot, held in record.slots.items() if slot in (active, previous)
+    }
     return LastGood(replace(record, slots=slots, active=active, previous=previous, transaction=None))
 
 

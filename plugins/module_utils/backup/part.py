@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from ..definition.server import ServerDefinition, UpdatePolicy
@@ -76,9 +76,6 @@ class ServerPart:
         do not belong together."""
         raw = json.loads(text)
         record = Record.from_json(json.dumps(raw["record"]))
-        # The files that a slot was proven with went with the host.
-        slots = {slot: replace(deployment, files=None) for slot, deployment in record.slots.items()}
-        record = replace(record, slots=slots)
         specs = {slot: _spec_from_json(value) for slot, value in raw["slots"].items()}
         part = cls(record, specs, raw["route"], raw["generation"])
         if record.transaction is not None or record.active not in record.slots:

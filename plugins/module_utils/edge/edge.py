@@ -62,7 +62,8 @@ class Edge:
         return self._read_runtime().of(server)
 
     def standing(self, server: str) -> ServerMaps:
-        """What serves: what the files say, or HAProxy where they lead nowhere (somebody edited them).
+        """What serves: what the files say, or HAProxy where they lead nowhere (somebody edited them), or both
+        together.
 
         :raises FleetError: when it has to be asked and cannot.
         """
@@ -214,7 +215,14 @@ class Edge:
         if part.active in part.generations:
             return part
         running = self._read_runtime().of(server)
-        return running if running.active in running.generations else part
+        if running.active in running.generations:
+            return running
+        # Each alone leads nowhere; what one of them lost the other may still have.
+        generations = {**running.generations, **part.generations}
+        active = next((each for each in (part.active, running.active) if each in generations), None)
+        if active is None:
+            return part
+        return ServerMaps(part.routes or running.routes, active, generations)
 
     def _read_runtime(self) -> Maps:
         return Maps.ours(self._entries())

@@ -43,14 +43,19 @@ def boolean(value: Any) -> bool:
     return isinstance(value, bool)
 
 
+def _whole(value: Any) -> bool:
+    """In Python a bool is an int as well."""
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
 def count(value: Any) -> bool:
-    """A whole number from 0; in Python a bool is an int as well."""
-    return type(value) is int and value >= 0
+    """A whole number from 0."""
+    return _whole(value) and value >= 0
 
 
 def seconds(value: Any) -> bool:
     """A number that as Unix time is a date (of the years 881 to 3058), so neither NaN nor infinite."""
-    return type(value) in (int, float) and abs(value) < 2**35
+    return (_whole(value) or isinstance(value, float)) and abs(value) < 2**35
 
 
 def folder(value: Any) -> bool:
@@ -60,7 +65,7 @@ def folder(value: Any) -> bool:
 
 def port_pair(value: Any) -> bool:
     """Two different TCP ports, or none at all."""
-    ports = all(type(port) is int and 0 < port < 2**16 for port in value)
+    ports = all(_whole(port) and 0 < port < 2**16 for port in value)
     return ports and len(value) == len(set(value)) and len(value) in (0, 2)
 
 

@@ -44,3 +44,12 @@ def test_a_reboot_on_the_way_back_to_a_release_that_does_not_last_keeps_no_good_
             operator.update("box", "9.0.0-fails-in-use", "plain", "settled", At(point, "reboot"))
             operator.finish()
     assert "box: reboot after rename /edge/active.map" in told
+
+
+def test_what_the_files_and_the_edge_have_each_lost_a_part_of_is_put_together_before_an_update(
+    operator: Operator,
+) -> None:
+    for what in ("active entry removed from HAProxy", "generations removed from their map file"):
+        operator.befall(partial(Tampering(operator.world, operator.invariants, "box").do, what))
+    operator.update("box", "9.0.0-dies-at-start", "plain", "settled", None)
+    operator.finish()

@@ -107,7 +107,7 @@ def test_the_mark_of_the_files_is_another_once_one_of_them_was_changed_and_knows
     files.write(SPEC)
     mark, folder = files.mark("time", "blue"), tmp_path / "slots/time/blue"
     files.write(SPEC)
-    assert mark == files.mark("time", "blue") is not None
+    assert mark is not None and files.mark("time", "blue") == mark
     about = (folder / "credentials.json").stat()
     (folder / "credentials.json").write_text((folder / "credentials.json").read_text().replace("3", "4"))
     assert files.mark("time", "blue") != mark

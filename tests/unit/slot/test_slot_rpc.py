@@ -48,8 +48,10 @@ def answering(path: Path, at_once: str, then: str, pause: float) -> Iterator[Sup
 def test_an_answer_that_comes_drop_by_drop_is_waited_for_no_longer_than_one_that_does_not_come(
     tmp_path: Path, at_once: str, then: str
 ) -> None:
-    late = pytest.raises(FleetError, match=r"getState: no answer within 0.5 s. Look into its log")
-    with answering(tmp_path / "socket", at_once, then, pause=0.05) as supervisor, late:
+    with (
+        answering(tmp_path / "socket", at_once, then, pause=0.05) as supervisor,
+        pytest.raises(FleetError, match=r"getState: no answer within 0.5 s. Look into its log"),
+    ):
         supervisor.call("getState")
 
 
