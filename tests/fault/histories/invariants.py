@@ -159,7 +159,8 @@ class Invariants:
             self._check_proven(server, identity, point)
             self.served[server] = identity
             self.outage.discard(server)
-        elif expected and server not in self.outage and not self._is_taken_away(server):
+        # Asked in an outage, too: later the journal may not tell any more.
+        elif expected and not self._is_taken_away(server) and server not in self.outage:
             if expected.version in BAD_IN_USE:
                 self.outage.add(server)
                 return

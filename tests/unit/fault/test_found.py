@@ -53,3 +53,16 @@ def test_what_the_files_and_the_edge_have_each_lost_a_part_of_is_put_together_be
         operator.befall(partial(Tampering(operator.world, operator.invariants, "box").do, what))
     operator.update("box", "9.0.0-dies-at-start", "plain", "settled", None)
     operator.finish()
+
+
+def test_a_first_deployment_that_is_undone_while_the_edge_is_away_was_taken_from_its_clients_by_the_run() -> (
+    None
+):
+    told: list[str] = []
+    for point in range(198, 206):
+        operator = Operator({"box": True}, told.append)
+        with closing(operator.world):
+            operator.update("box", "1.0.0", "plain", "settled", At(point, "reboot"))
+            operator.update("box", "9.0.0-dies-at-start", "plain", "settled", At(40, "HAProxy killed"))
+            operator.finish()
+    assert "box: reboot after rename /edge/routes.map" in told
