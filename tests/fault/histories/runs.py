@@ -101,6 +101,9 @@ class Runs:
             run.finish()
             ended = Ended()
         self.points += run.points
+        if run.violated:
+            # The updater may have taken it for a failure of its own, and gone back.
+            raise run.violated
         if self._world.clock.time - started > LONGEST:
             raise Violated(f"a run took {self._world.clock.time - started:.0f} s") from ended.error
         return replace(ended, disturbed=run.happened, label=run.label)
@@ -156,6 +159,7 @@ class _Run:
         self._other = other
         self._left: dict[str, bytes] | None = None
         self.points = 0
+        self.violated: Violated | None = None
         self.happened: str | None = None
         self.label = ""
         self.effects = Watched(world.disk, self.between)
@@ -167,7 +171,7 @@ class _Run:
         self.points += 1
         if self._at is None or self.points != self._at.point:
             if not point.startswith("before"):  # nothing changed since the effect before it
-                self._invariants.between(point)
+                self._look(point)
             return
         self.happened, self.label = self._at.what, point.replace(str(self._world.root), "")
         if self._at.what == "second run":
@@ -178,7 +182,14 @@ class _Run:
             raise Killed
         else:
             befall(self._world, self._invariants, self._at.what, self._server)
-        self._invariants.between(point)
+        self._look(point)
+
+    def _look(self, point: str) -> None:
+        try:
+            self._invariants.between(point)
+        except Violated as violated:
+            self.violated = self.violated or violated
+            raise
 
     def sleep(self, seconds: float) -> None:
         """A pause of the run."""
