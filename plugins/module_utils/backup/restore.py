@@ -145,7 +145,7 @@ class Restore:
         self._host.sync(part.name)
         self._fill_idle(part)
         try:
-            steps.start(part.slot, part.specs[part.slot])
+            steps.slots.start(part.slot, part.specs[part.slot])
             steps.await_active(part.slot)
             self._open(part, steps)
         except FleetError:

@@ -86,7 +86,7 @@ class Converger:
             self._as_served(steps)
             plan = plan_rolled_back(self._observe(steps), unfinished_only, generation)
             if plan.steps and steps.record.previous:
-                steps.spec_in_files(steps.record.previous)
+                steps.slots.require_startable(steps.record.previous)
             if not apply:
                 return self._foreseen(steps, plan, self._way_back(steps))
             with self._audited.way_back(steps, plan, "rollback", self._way_back(steps)):
@@ -246,5 +246,5 @@ class Converger:
         spec = self._host.files.read(self._definition.name, slot) if slot else None
         if slot and spec:
             with self._report.step(step):
-                steps.start(slot, spec)
+                steps.slots.start(slot, spec)
                 steps.await_active(slot)

@@ -8,7 +8,6 @@ from __future__ import annotations
 from pathlib import Path
 
 from ..contract.compare import compare
-from ..contract.offer import Offer
 from ..definition.server import ServerDefinition
 from ..eras.known import cure
 from ..errors import FleetError
@@ -19,6 +18,7 @@ from .gate import rule
 from .host import Host, package_of
 from .outcome import Outcome
 from .preview import preview
+from .proven import proven_offer
 from .ready import unoffered
 
 
@@ -30,8 +30,7 @@ def foresee_contract(host: Host, definition: ServerDefinition, outcome: Outcome)
     report, record = outcome.report, outcome.record
     if "staged" not in outcome.plan.steps:
         return
-    serving = record.slots.get(outcome.serving) if outcome.serving else None
-    old = Offer.from_json(serving.offer) if serving and serving.offer else None
+    old = proven_offer(record, outcome.serving)
     try:
         new = preview(host, definition)
     except FleetError as error:

@@ -58,6 +58,11 @@ class Host:
         """A server's own folder, its working directory; it outlives releases."""
         return self.layout.data / server
 
+    def has_release(self, deployment: Deployment) -> bool:
+        """Whether a deployment's release is still the one that was installed for it."""
+        release = self.releases.at(Path(deployment.path))
+        return release is not None and release.digest == deployment.release
+
     def make_shared_data(self, server: str) -> None:
         """The own folder of a stdio server, into which all who start it write."""
         folder, clients = self.data_directory(server), self.layout.clients

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 from ..definition.server import ServerDefinition
 from ..journal.record import SLOTS, Deployment, Record, Transaction
@@ -20,16 +19,14 @@ from .host import Host, package_of, port_of
 class Observed:
     """``consistent``: what runs at the edge is what survives a restart, and has the definition's route;
     ``agreeing``: the first of it. ``matching`` are the slots that hold just what is desired, files and
-    credentials included; ``intact`` those whose release is still whole on disk. ``additions``: files of
-    somebody else's that change how a slot is run; ``returning``: whether a host that restarts starts what
-    serves."""
+    credentials included. ``additions``: files of somebody else's that change how a slot is run;
+    ``returning``: whether a host that restarts starts what serves."""
 
     record: Record
     serving: str | None
     consistent: bool
     processes: Mapping[str, Process]
     matching: frozenset[str]
-    intact: frozenset[str]
     agreeing: bool = True
     additions: tuple[str, ...] = ()
     returning: bool = True
@@ -53,7 +50,6 @@ def observe(host: Host, definition: ServerDefinition, record: Record, front: Fro
         if definition.over_http
         else {},
         matching=frozenset(slot for slot in record.slots if _matches(host, definition, record, slot)),
-        intact=frozenset(slot for slot, deployment in record.slots.items() if _intact(host, deployment)),
         agreeing=serving is None or front.consistent(None),
         additions=tuple(
             path
@@ -95,14 +91,9 @@ def same_deployment(definition: ServerDefinition, deployment: Deployment) -> boo
     )  # fmt: skip
 
 
-def _intact(host: Host, deployment: Deployment) -> bool:
-    release = host.releases.at(Path(deployment.path))
-    return release is not None and release.digest == deployment.release
-
-
 def _matches(host: Host, definition: ServerDefinition, record: Record, slot: str) -> bool:
     deployment = record.slots[slot]
-    if not same_deployment(definition, deployment) or not _intact(host, deployment):
+    if not same_deployment(definition, deployment) or not host.has_release(deployment):
         return False
     if not host.releases.agrees(package_of(definition), deployment.release):
         return False

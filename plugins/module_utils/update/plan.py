@@ -68,6 +68,8 @@ def plan_present(observed: Observed, phase: str) -> Plan:
         # The switch brings the definition's route; where it is done, nothing else does.
         switched = transaction.reached("switched")
         before = _repairs(observed) if switched else (*_restart(observed), *_edge(observed))
+        if switched and steps and "restart" not in before:
+            before = (*before, *_proof(observed))
         return Plan(before=before, steps=steps, pending=steps != remaining(transaction))
     if transaction.kind == "update" and not transaction.reached("baked"):
         before, serves_then = (*_edge(observed), "undo"), transaction.origin
@@ -98,6 +100,12 @@ def _then_update(phase: str, *before: str) -> Plan:
 def _repairs(observed: Observed) -> tuple[str, ...]:
     """What is to be put right about the slot that serves."""
     return (*_restart(observed), *(() if observed.consistent else ("edge",)))
+
+
+def _proof(observed: Observed) -> tuple[str, ...]:
+    """What an earlier run sent clients to may have ended since, or be coming up again: it answers before it
+    is compared with the old one, or that is stopped. What clients start themselves is not waited for."""
+    return ("prove",) if observed.serving in observed.processes else ()
 
 
 def _restart(observed: Observed) -> tuple[str, ...]:

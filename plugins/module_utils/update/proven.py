@@ -10,7 +10,7 @@ from dataclasses import replace
 from ..contract.offer import Offer
 from ..definition.kept import restored
 from ..definition.server import ServerDefinition
-from ..journal.record import Deployment
+from ..journal.record import Deployment, Record
 from .host import Host
 
 
@@ -35,17 +35,23 @@ class Proven:
         """Whether the files are those that the deployment was proven with; also where that is not known."""
         return deployment.files in (None, self._host.files.mark(self._server, slot))
 
-    def answer(self, slot: str, deployment: Deployment) -> Offer | None:
+    def answer(self, record: Record, slot: str) -> Offer | None:
         """What was proven, where to answer again is enough; else None."""
         left_alone = self._started.get(slot) is False
-        enough = deployment.offer and (left_alone or self.unchanged(slot, deployment))
-        return Offer.from_json(deployment.offer) if enough and deployment.offer else None
+        enough = left_alone or self.unchanged(slot, record.slots[slot])
+        return proven_offer(record, slot) if enough else None
 
     def marked(self, slot: str, deployment: Deployment) -> Deployment:
         """The deployment, proven with what its files say now, if the process is known to be of them."""
         if not self._started.get(slot):
             return deployment
         return replace(deployment, files=self._host.files.mark(self._server, slot))
+
+
+def proven_offer(record: Record, slot: str | None) -> Offer | None:
+    """What a slot's release offered when it was proven; None for no slot, or one that never was."""
+    deployment = record.slots.get(slot) if slot else None
+    return Offer.from_json(deployment.offer) if deployment and deployment.offer else None
 
 
 def own_contract(definition: ServerDefinition, deployment: Deployment) -> ServerDefinition:

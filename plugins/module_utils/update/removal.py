@@ -44,6 +44,6 @@ def remove(host: Host, definition: ServerDefinition, steps: Steps) -> None:
     with steps.report.step("removed"):
         steps.front.withdraw()
         for slot in SLOTS:
-            steps.clear(slot)
+            steps.slots.clear(slot)
             host.kept.remove(name, slot)
         host.journal.remove(name)

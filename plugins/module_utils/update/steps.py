@@ -16,16 +16,16 @@ from ..errors import FleetError, explained
 from ..host.sharing import announce
 from ..journal.moment import Moment
 from ..journal.record import Deployment, Record, Result, Transaction, other
-from ..slot.spec import SlotSpec
 from .bake import Bake, Warm
 from .drain import drain
 from .endpoints import slot_target
 from .front import Front, front_of
 from .host import Host, package_of, port_of, require_driver_for, settings_of
 from .ports import with_ports
-from .proven import Proven, own_contract
-from .ready import Readiness, Ready
+from .proof import Proof
+from .proven import Proven, proven_offer
 from .report import Report
+from .slots import Slots
 
 
 class Steps:
@@ -51,6 +51,15 @@ class Steps:
     @property
     def front(self) -> Front:
         return front_of(self.host, self.definition, self.record)
+
+    @property
+    def slots(self) -> Slots:
+        """What is done to its slots, as the record says that they are now."""
+        return Slots(self.host, self.definition, self.record, self._proven, self.report)
+
+    @property
+    def _proof(self) -> Proof:
+        return Proof(self.host, self.definition, self.record, self._proven, self.report)
 
     @property
     def transaction(self) -> Transaction:
@@ -110,7 +119,7 @@ class Steps:
         target = other(origin) if origin else "blue"
         displaced = record.slots.get(target) if record.previous == target else None
         if displaced is not None:
-            displaced = self._keep(target, displaced)
+            displaced = self.slots.keep(target, displaced)
         deployment = Deployment(
             registry_type=definition.registry_type,
             identifier=definition.identifier,
@@ -141,107 +150,29 @@ class Steps:
             )
         )
 
-    def _keep(self, slot: str, deployment: Deployment) -> Deployment:
-        """Keep a slot's files, so that its release can come back when the new one fails; the deployment as
-        it is kept: the mark of its files ends with them, unless it tells that they were changed."""
-        server = self.record.server
-        spec = self.host.files.read(server, slot)
-        unchanged = self._proven.unchanged(slot, deployment)
-        if spec is not None:
-            self.host.kept.write(spec)
-        return replace(deployment, files=None) if unchanged else deployment
-
     def _start(self) -> None:
-        target = self.transaction.target
-        lost = self.host.files.read(self.definition.name, target) is None
-        if self.transaction.kind == "rollback" and lost and self._runs(target):
-            self.report.warnings.append(
-                f"the files of {target} were removed by hand; its process, which still runs, is left alone"
-            )
-            self._proven.begun(target, anew=False)
-        else:
-            self.start(target, self._spec(target))
-        self.advance("started")
-
-    def _spec(self, slot: str) -> SlotSpec:
         """An update starts what is defined; a rollback what the slot's files say."""
+        target = self.transaction.target
         if self.transaction.kind == "update":
-            deployment = self.record.slots[slot]
-            return self.host.slot_spec(self.definition, deployment, slot, port_of(self.record, slot))
-        return self.spec_in_files(slot)
-
-    def spec_in_files(self, slot: str) -> SlotSpec:
-        """What a slot's files say. :raises FleetError: when they are gone."""
-        spec = self.host.files.read(self.definition.name, slot)
-        if spec is None:
-            raise FleetError(
-                f"start {slot} again", "its files are not there any more",
-                "Name the version in the definition and update to it.", self.definition.name,
-            )  # fmt: skip
-        return spec
-
-    def start(self, slot: str, spec: SlotSpec) -> None:
-        """Start a slot's process, or for a stdio server write what its launcher starts."""
-        if not self.definition.over_http:
-            self.host.make_shared_data(spec.server)
-            self.host.launchers.place(spec)
-            self._proven.begun(slot, anew=True)
-            return
-        port = port_of(self.record, slot)
-        process = self.host.driver.status(spec.server, slot)
-        strangers = [
-            pid for item in self.host.senses.listeners(port or 0) for pid in item.pids or ("unknown",)
-        ]
-        if strangers and process.state not in ("running", "starting"):
-            raise FleetError(
-                f"start {slot} on port {port}",
-                f"the port is taken by process {', '.join(map(str, strangers))}",
-                "Stop that process, or give the server other ports.", spec.server,
-            )  # fmt: skip
-        started = self.host.driver.start(spec)
-        self._proven.begun(slot, anew=process.pid is None or started.pid != process.pid)
+            self.slots.start(target, self.slots.defined(target))
+        else:
+            self.slots.start_again(target)
+        self.advance("started")
 
     def _make_ready(self) -> None:
         target, transaction = self.transaction.target, self.transaction
-        ready = self._again(target) if transaction.kind == "rollback" else self._first(target)
+        back = transaction.kind == "rollback"
+        ready = self._proof.again(target) if back else self._proof.full(target, transaction.origin)
         deployment = self._proven.marked(target, self.record.slots[target])
         deployment = replace(deployment, offer=ready.offer.to_json(), address=ready.address)
         self.save(replace(self.record, slots={**self.record.slots, target: deployment}))
-        self.front.prepare(target, transaction.generation, ready.address, self._path(target))
+        self.front.prepare(target, transaction.generation, ready.address, deployment.endpoint)
         self.advance("ready")
         self._answered = target
 
-    def _first(self, slot: str) -> Ready:
-        """The full proof, measured against what the slot that is to be left offers."""
-        baseline = self._offer(self.transaction.origin)
-        readiness = Readiness(
-            self.host, self.definition, slot, port_of(self.record, slot), self._path(slot),
-            baseline=baseline, in_use=self.report.eras,
-        )  # fmt: skip
-        try:
-            ready = readiness.wait()
-        finally:
-            self.report.compared(readiness.difference, baseline, readiness.offer)
-        self.report.warnings += ready.warnings
-        return ready
-
-    def _again(self, slot: str) -> Ready:
-        """A slot that was proven before has only to answer; one whose files somebody changed since has to
-        keep all that was promised of it."""
-        deployment = self.record.slots[slot]
-        quick = self._proven.answer(slot, deployment)
-        if deployment.offer and not quick:
-            self.report.warnings.append(
-                f"the files of {slot} were changed by hand since it was proven: it is proven anew"
-            )
-        return Readiness(
-            self.host, own_contract(self.definition, deployment), slot, port_of(self.record, slot),
-            self._path(slot), baseline=self._offer(slot), quick=quick,
-        ).wait()  # fmt: skip
-
     def await_active(self, slot: str) -> None:
         """Wait for a slot that was proven before to answer again."""
-        self._again(slot)
+        self._proof.again(slot)
         self._answered = slot
 
     def _switch(self) -> None:
@@ -269,20 +200,20 @@ class Steps:
         transaction = self.transaction
         Bake(
             self.host, self.definition, self.front, transaction.target, self._warm(transaction.origin),
-            self._offer(transaction.target) or Offer(),
+            proven_offer(self.record, transaction.target) or Offer(),
         ).watch(self.definition.update.bake if transaction.origin else 0.0)  # fmt: skip
         self.advance("baked", baked=self.host.senses.now())
 
     def _warm(self, slot: str | None) -> Warm | None:
         if slot is None:
             return None
-        deployment, offer = self.record.slots[slot], self._offer(slot) or Offer()
+        deployment, offer = self.record.slots[slot], proven_offer(self.record, slot) or Offer()
         port = port_of(self.record, slot)
         if not deployment.address or port is None:
             return Warm(slot, None, offer.eras)
         return Warm(
             slot,
-            slot_target(self.host, self.definition, slot, deployment.address, port, self._path(slot)),
+            slot_target(self.host, self.definition, slot, deployment.address, port, deployment.endpoint),
             offer.eras,
         )
 
@@ -318,7 +249,7 @@ class Steps:
         """Stop the slot that is left; keep its release for a rollback, unless it was just gone back from."""
         transaction = self.transaction
         idle = transaction.origin or other(transaction.target)
-        if idle in self.record.slots or self._runs(idle):
+        if idle in self.record.slots or self.slots.runs(idle):
             self.leave(idle)
         back = transaction.kind == "rollback"
         left = self.record.slots.get(transaction.origin) if transaction.origin else None
@@ -337,41 +268,10 @@ class Steps:
             ),
         )
         if back and transaction.displaced and transaction.origin:
-            record = self.restore(record, transaction.origin, transaction.displaced)
+            record = self.slots.give_back(record, transaction.origin, transaction.displaced)
         self.save(record)
-
-    def _runs(self, slot: str) -> bool:
-        """Whether a slot still has a process, also one of which no record knows."""
-        if not self.definition.over_http:
-            return False
-        return self.host.driver.status(self.definition.name, slot).pid is not None
-
-    def restore(self, record: Record, slot: str, displaced: Deployment) -> Record:
-        """Give a slot back what it held before a release that failed."""
-        spec = self.host.kept.read(record.server, slot)
-        if spec is None:
-            return record
-        self.host.files.write(spec)
-        if displaced.files is None:
-            displaced = replace(displaced, files=self.host.files.mark(record.server, slot))
-        return replace(record, slots={**record.slots, slot: displaced}, previous=slot)
 
     def leave(self, slot: str) -> None:
         """Let nothing reach a slot any more, and stop it."""
         self.front.retire(slot)
-        if self.definition.over_http:
-            self.host.driver.stop(self.definition.name, slot, self.definition.update.stop_timeout)
-
-    def clear(self, slot: str, *, keep_log: bool = False) -> None:
-        """Forget what a slot held. Clients of a stdio server keep the processes they have."""
-        if self.definition.over_http:
-            self.host.driver.remove(self.definition.name, slot, keep_log=keep_log)
-        else:
-            self.host.files.remove(self.definition.name, slot)
-
-    def _offer(self, slot: str | None) -> Offer | None:
-        deployment = self.record.slots.get(slot) if slot else None
-        return Offer.from_json(deployment.offer) if deployment and deployment.offer else None
-
-    def _path(self, slot: str) -> str:
-        return self.record.slots[slot].endpoint
+        self.slots.stop(slot)

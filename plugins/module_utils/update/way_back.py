@@ -149,10 +149,10 @@ def _withdraw(steps: Steps, transaction: Transaction, reason: str) -> None:
         ),
     )
     if transaction.displaced is not None:
-        record = steps.restore(record, transaction.target, transaction.displaced)
+        record = steps.slots.give_back(record, transaction.target, transaction.displaced)
     else:
         # Whoever looks into what failed finds its words, until something else runs there.
-        steps.clear(transaction.target, keep_log=True)
+        steps.slots.clear(transaction.target, keep_log=True)
     steps.save(record)
 
 

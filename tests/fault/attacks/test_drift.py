@@ -223,6 +223,16 @@ def test_going_back_to_a_slot_whose_files_are_gone_is_refused_also_in_check_mode
     assert node.update("1.0.0").to_json()["changed"] and version(node) == "1.0.0"
 
 
+def test_going_back_to_a_release_that_was_removed_by_hand_is_refused_also_in_check_mode(node: Node) -> None:
+    node.update("2.0.0")
+    remove_release(node)
+    for apply in (False, True):
+        with pytest.raises(FleetError, match="release .* is not there any more. Name the version"):
+            node.converger(box(node, "2.0.0")).rolled_back(unfinished_only=False, apply=apply)
+    assert version(node) == "2.0.0"
+    assert node.update("1.0.0").to_json()["changed"] and version(node) == "1.0.0"
+
+
 def test_a_failed_update_goes_back_to_the_process_that_still_runs_though_its_files_are_gone(
     node: Node, unnoticed: Callable[[], Any]
 ) -> None:
@@ -358,6 +368,28 @@ def test_a_slot_that_was_proven_in_an_earlier_run_and_was_stopped_since_gets_no_
         assert version(node) == "1.0.0"
         node.update("2.0.0")
     assert version(node) == "2.0.0"
+
+
+@pytest.mark.parametrize("times", [1, 3], ids=["is started at once", "is tried again later"])
+def test_an_update_that_goes_on_after_its_switch_ends_once_what_clients_were_sent_to_answers_again(
+    node: Node, times: int
+) -> None:
+    node.update("2.21.0", "active")
+    kill_in(node, "green", times)
+    node.update("2.21.0")
+    assert version(node) == "2.21.0"
+
+
+def test_an_update_that_goes_on_after_its_switch_goes_back_from_what_does_not_answer_any_more(
+    node: Node,
+) -> None:
+    node.update("2.0.0", "active")
+    pid = node.host().driver.status("box", "green").pid
+    assert pid is not None
+    os.kill(pid, signal.SIGSTOP)
+    with pytest.raises(UpdateFailed, match="stopped answering"):
+        node.update("2.0.0", update={"ready_timeout": 2})
+    assert version(node) == "1.0.0"
 
 
 def test_a_killed_process_is_back_by_itself_and_a_run_changes_nothing(node: Node) -> None:

@@ -63,7 +63,7 @@ class Operator:
         wanted = self._wishes[server] or definition(server, GOOD[0], "plain", self._servers[server])
         with self._resting():
             record = self._record(server)
-            lost = record is not None and self._files_are_gone(server, record.previous)
+            lost = record is not None and self._is_gone(server, record)
             ended = self._run(
                 wanted, lambda converger, apply: converger.rolled_back(unfinished_only, apply), at
             )
@@ -194,8 +194,12 @@ class Operator:
             self.world.pass_time(RECOVERY)
         self.invariants.at_rest()
 
-    def _files_are_gone(self, server: str, slot: str | None) -> bool:
-        return slot is not None and self.world.files.read(server, slot) is None
+    def _is_gone(self, server: str, record: Record) -> bool:
+        """Whether what a rollback would start was removed by hand."""
+        back = record.slots.get(record.previous or "")
+        if back is None:
+            return False
+        return not Path(back.path).is_dir() or self.world.files.read(server, record.previous or "") is None
 
     def _record(self, server: str) -> Record | None:
         try:

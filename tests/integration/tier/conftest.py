@@ -13,10 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.tier.tier import Routes, Tier
 from tests.support import wheels
 from tests.support.node import Node
 from tests.support.ports import free_ports
+from tests.support.tier import Routes, Tier
 
 CACHE = Path(os.environ.get("MCPOPS_TEST_CACHE", Path.home() / ".cache" / "mcpops-tests"))
 

@@ -14,9 +14,9 @@ from typing import NamedTuple
 
 import pytest
 
-from tests.integration.tier.tier import Tier
 from tests.support.client import post
 from tests.support.ports import free_ports
+from tests.support.tier import Tier
 from tests.support.waiting import wait_for
 
 

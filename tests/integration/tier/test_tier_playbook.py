@@ -17,9 +17,9 @@ import yaml
 
 from tests.integration.playbooks.fleet import NODES, Fleet, box
 from tests.integration.tier.conftest import CACHE
-from tests.integration.tier.tier import digest
 from tests.support.client import post
 from tests.support.ports import free_ports
+from tests.support.tier import digest
 from tests.support.waiting import wait_for
 
 

@@ -12,9 +12,9 @@ import sys
 import threading
 
 from tests.integration.tier.conftest import Hosts
-from tests.integration.tier.tier import Tier, digest
 from tests.support.client import LegacySession, modern_call, post
 from tests.support.node import Node
+from tests.support.tier import Tier, digest
 from tests.support.waiting import wait_for
 
 INITIALIZE = {

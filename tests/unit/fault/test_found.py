@@ -35,6 +35,19 @@ def test_requests_to_a_slot_without_a_process_do_not_excuse_those_that_the_new_r
     operator.update("box", "9.0.0-fails-in-use", "plain", "settled", None)
 
 
+def test_a_release_that_was_removed_while_it_served_is_not_gone_back_to_and_what_serves_goes_on(
+    operator: Operator,
+) -> None:
+    removed = partial(
+        Tampering(operator.world, operator.invariants, "box").do, "release of the active slot removed"
+    )
+    operator.befall(removed)
+    operator.update("box", "2.0.0", "plain", "settled", None)
+    operator.roll_back("box", False, None)
+    served = operator.invariants.now_served("box")
+    assert served is not None and served.version == "2.0.0"
+
+
 def test_a_reboot_on_the_way_back_to_a_release_that_does_not_last_keeps_no_good_one_from_service() -> None:
     told: list[str] = []
     for point in range(255, 275):

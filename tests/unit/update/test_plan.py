@@ -23,7 +23,7 @@ from ansible_collections.mcpops.fleet.plugins.module_utils.update.plan import (
 NOW = Moment(0, 0, "")
 STAGED, ACTIVE = UPDATE[: UPDATE.index("ready") + 1], UPDATE[: UPDATE.index("baked") + 1]
 RUNNING = Process("running", 1)
-NOTHING = Observed(Record("x"), None, True, {}, frozenset(), frozenset())
+NOTHING = Observed(Record("x"), None, True, {}, frozenset())
 SERVING = replace(
     NOTHING,
     serving="blue",
@@ -63,13 +63,16 @@ def under_way(
         (
             replace(under_way("switched", serving="green"), consistent=False),
             "settled",
-            ("edge", *UPDATE[UPDATE.index("switched") + 1 :]),
+            ("edge", "prove", *UPDATE[UPDATE.index("switched") + 1 :]),
             False,
         ),
         (replace(under_way("ready", matching="blue"), consistent=False), "settled", ("undo", "edge"), False),
         (under_way("ready"), "active", ("switched", "baked"), True),
-        (under_way("switched", serving="green"), "settled", ("baked", "drained", "settled"), False),
-        (under_way("drained", serving="green"), "settled", ("settled",), False),
+        (under_way("switched", serving="green"), "settled", ("prove", "baked", "drained", "settled"), False),
+        (under_way("drained", serving="green"), "settled", ("prove", "settled"), False),
+        (under_way("baked", serving="green"), "active", (), True),
+        # What clients start themselves has no process that could be coming up.
+        (replace(under_way("drained", serving="green"), processes={}), "settled", ("settled",), False),
         # Somebody stopped meanwhile what serves.
         (
             replace(under_way("baked", serving="green"), processes={"green": Process("stopped")}),

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, mcpops.fleet contributors
 # GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A real edge of a tier with the role's own configuration, in a folder of the test's."""
+"""A real edge of a tier with the role's own configuration, in a folder of its own."""
 
 from __future__ import annotations
 
