@@ -40,6 +40,9 @@ bench-update: setup ## updates and rollbacks under load; ends with a line of JSO
 bench-edge: setup ## straight to a server and through the edge; ends with a line of JSON
 	@python -m tests.bench.edge
 
+bench-tier: setup ## a tier of edges: the hop, checks, 3,000 hosts; ends with a line of JSON
+	@python -m tests.bench.tier
+
 bench-contract: setup ## comparing contracts, locking ten servers, installing from locks and offline; ends with a line of JSON
 	@python -m tests.bench.contract
 
