@@ -97,16 +97,20 @@ def _hop(folder: Path, edge: HAProxy, given: argparse.Namespace) -> dict[str, An
 
 
 def _checks(folder: Path, edge: HAProxy, hosts: int = 300, seconds: float = 10.0) -> dict[str, float]:
-    """Processor time of the host's edge for each check that it answers."""
+    """Processor time of either edge for each check: of the tier's, which makes it, and of the host's."""
     with _tier(folder / "checking", edge, hosts, 1, tier_check_interval=1) as tier:
         tier.await_health(ROUTE, **{f"node{hosts - 1}": True})
-        asked, used = _requests(edge), _processor(edge)
+        workers = {"tier": tier.worker(), "edge": int(_info(edge, "Pid"))}
+        asked, used = _requests(edge), {name: _processor(pid) for name, pid in workers.items()}
         time.sleep(seconds)
         # A check asks, and then ends the session that its answer may have opened.
         checks = (_requests(edge) - asked) / 2
         return {
             "checks_per_s": round(checks / seconds),
-            "check_cpu_ms": round((_processor(edge) - used) / checks * 1000, 3),
+            **{
+                f"check_{name}_cpu_ms": round((_processor(pid) - used[name]) / checks * 1000, 3)
+                for name, pid in workers.items()
+            },
         }
 
 
@@ -179,9 +183,9 @@ def _requests(edge: HAProxy) -> int:
     return int(_info(edge, "CumReq"))
 
 
-def _processor(edge: HAProxy) -> float:
-    """Seconds of processor time that an edge's worker has used so far."""
-    fields = Path(f"/proc/{_info(edge, 'Pid')}/stat").read_text().rpartition(")")[2].split()
+def _processor(pid: int) -> float:
+    """Seconds of processor time that a process has used so far."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 

@@ -23,7 +23,7 @@ from .plan import Plan, plan_present, plan_recovered, plan_rolled_back
 from .removal import plan_absent, remove
 from .report import Report
 from .steps import Steps
-from .way_back import abandon_rollback, begin_rollback, carry_on, clear_way, go_back, undo
+from .way_back import abandon_rollback, begin_rollback, carry_on, clear_way, finish, go_back, undo
 
 CHANGED = "the definition changed, or going back was asked for"
 
@@ -227,7 +227,7 @@ class Converger:
     def _prelude(self, steps: Steps, action: str, reason: str = CHANGED, follows: bool = False) -> None:
         actions = {
             "undo": lambda: clear_way(steps, lambda: undo(steps, reason), follows),
-            "finish": lambda: clear_way(steps, lambda: carry_on(steps), follows),
+            "finish": lambda: clear_way(steps, lambda: finish(steps), follows),
             "prove": lambda: steps.await_active(steps.transaction.target),
             "remove": lambda: self._remove(steps),
             "restart": lambda: self._restart(steps, "restarted"),

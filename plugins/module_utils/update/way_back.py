@@ -156,6 +156,20 @@ def _withdraw(steps: Steps, transaction: Transaction, reason: str) -> None:
     steps.save(record)
 
 
+def finish(steps: Steps) -> None:
+    """Go on with what is under way to its end. An update that had passed its bake, and whose release does not
+    answer any more, is undone instead: the slot that it would stop still may."""
+    transaction = steps.transaction
+    if transaction.kind == "update":
+        try:
+            steps.await_active(transaction.target)
+        except FleetError as error:
+            steps.report.warnings.append(f"{error.tried}: {error.came_back}")
+            undo(steps, str(error))
+            return
+    carry_on(steps)
+
+
 def carry_on(steps: Steps) -> None:
     """Do what is left of the transaction."""
     for step in remaining(steps.transaction):

@@ -392,6 +392,20 @@ def test_an_update_that_goes_on_after_its_switch_goes_back_from_what_does_not_an
     assert version(node) == "1.0.0"
 
 
+def test_an_update_over_one_that_baked_and_does_not_answer_any_more_goes_back_from_it_first(
+    node: Node,
+) -> None:
+    node.update("2.0.0", "active")
+    pid = node.host().driver.status("box", "green").pid
+    assert pid is not None
+    os.kill(pid, signal.SIGSTOP)
+    outcome = node.update("3.0.0", update={"ready_timeout": 2})
+    steps = [step["step"] for step in outcome.report.steps]
+    assert (outcome.plan.before, steps[:3]) == (("finish",), ["started", "ready", "switched"])
+    assert "stopped answering" in outcome.report.warnings[0]
+    assert version(node) == "3.0.0"
+
+
 def test_a_killed_process_is_back_by_itself_and_a_run_changes_nothing(node: Node) -> None:
     pid = node.host().driver.status("box", "blue").pid
     assert pid is not None

@@ -206,7 +206,7 @@ def test_nothing_is_changed_in_a_freeze_but_what_is_under_way_after_its_switch(n
     assert version(node) == "1.0.0"
     converger(node, "2.0.0").present("active", apply=True)
     done = converger(node, "2.0.0", windows=FROZEN).present("settled", apply=True)
-    assert done.plan.lines() == ["drained", "settled"]
+    assert done.plan.lines() == ["prove", "drained", "settled"]
     emergency = converger(node, "3.0.0", windows=FROZEN, emergency="a leak").present("settled", apply=True)
     assert (version(node), emergency.refused) == ("3.0.0", None)
     [begun] = [line for line in lines(node) if line.get("wanted") == "fleet-test-server@3.0.0"]
