@@ -68,6 +68,19 @@ def test_what_the_files_and_the_edge_have_each_lost_a_part_of_is_put_together_be
     operator.finish()
 
 
+def test_a_session_is_drained_also_where_the_clock_was_set_back_since_a_reboot() -> None:
+    told: list[str] = []
+    for point in range(198, 206):
+        operator = Operator({"box": True}, told.append)
+        with closing(operator.world):
+            operator.update("box", "1.0.0", "plain", "settled", At(point, "reboot"))
+            operator.world.clock.wall -= 3600.0
+            operator.world.network.open_session("box", 30.0, True)
+            operator.befall(partial(befall, operator.world, operator.invariants, "HAProxy killed", "box"))
+            operator.recover("box", None)
+    assert "box: reboot after rename /edge/routes.map" in told
+
+
 def test_a_first_deployment_that_is_undone_while_the_edge_is_away_was_taken_from_its_clients_by_the_run() -> (
     None
 ):
