@@ -35,8 +35,8 @@ class Moment:
         return cls(time.time(), _since_boot(), _boot_id())
 
     def elapsed(self, now: Moment | None = None) -> float:
-        """Seconds since then, never negative. Across a reboot the wall clock has to do; where it was set back,
-        it is at least as long ago as the host has been up."""
+        """Seconds since then, never negative. Across a reboot the wall clock has to do; where it was set
+        back, it is at least as long ago as the host has been up."""
         now = now or Moment.now()
         if now.boot == self.boot:
             return max(0.0, now.since_boot - self.since_boot)
