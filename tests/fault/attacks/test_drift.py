@@ -346,6 +346,14 @@ def kill_in(node: Node, slot: str, times: int) -> None:
         killed.add(pid)
 
 
+def hang_after_switch(node: Node, version: str) -> None:
+    """Switch clients to a release, and let its process hang."""
+    node.update(version, "active")
+    pid = node.host().driver.status("box", "green").pid
+    assert pid is not None
+    os.kill(pid, signal.SIGSTOP)
+
+
 @pytest.mark.parametrize("times", [1, 3], ids=["is started at once", "is tried again later"])
 def test_clients_are_switched_to_a_slot_that_was_proven_in_an_earlier_run_once_it_answers_again(
     node: Node, unnoticed: Callable[[], Any], times: int
@@ -383,10 +391,7 @@ def test_an_update_that_goes_on_after_its_switch_ends_once_what_clients_were_sen
 def test_an_update_that_goes_on_after_its_switch_goes_back_from_what_does_not_answer_any_more(
     node: Node,
 ) -> None:
-    node.update("2.0.0", "active")
-    pid = node.host().driver.status("box", "green").pid
-    assert pid is not None
-    os.kill(pid, signal.SIGSTOP)
+    hang_after_switch(node, "2.0.0")
     with pytest.raises(UpdateFailed, match="stopped answering"):
         node.update("2.0.0", update={"ready_timeout": 2})
     assert version(node) == "1.0.0"
@@ -395,10 +400,7 @@ def test_an_update_that_goes_on_after_its_switch_goes_back_from_what_does_not_an
 def test_an_update_over_one_that_baked_and_does_not_answer_any_more_goes_back_from_it_first(
     node: Node,
 ) -> None:
-    node.update("2.0.0", "active")
-    pid = node.host().driver.status("box", "green").pid
-    assert pid is not None
-    os.kill(pid, signal.SIGSTOP)
+    hang_after_switch(node, "2.0.0")
     outcome = node.update("3.0.0", update={"ready_timeout": 2})
     steps = [step["step"] for step in outcome.report.steps]
     assert (outcome.plan.before, steps[:3]) == (("finish",), ["started", "ready", "switched"])
