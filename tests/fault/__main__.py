@@ -27,7 +27,7 @@ from typing import Any
 from tests.load.control import ROOT
 from tests.support.command import execute
 
-ATTACKS = ("races", "deadlines", "room", "drift")
+ATTACKS = ("races", "deadlines", "room", "drift", "between_runs")
 BATCH = 250
 """Histories that one process makes up, one after the other."""
 _PASSED, _SKIPPED = re.compile(r"\b(\d+) passed"), re.compile(r"\b(\d+) skipped")
@@ -48,7 +48,9 @@ class Extent:
 
 
 WHOLE = Extent(histories=5000, every=1, attacks=ATTACKS, points=200, seconds=25 * 60)
-PART = Extent(histories=300, every=22, attacks=("races", "room", "drift"), points=20, seconds=10 * 60)
+PART = Extent(
+    histories=300, every=22, attacks=("races", "room", "drift", "between_runs"), points=20, seconds=10 * 60
+)
 WORST_RECOVERY = 5.0
 """Seconds that the run after a crash may take."""
 

@@ -239,6 +239,21 @@ def raw_box(node: Node, version: str, **changes: Any) -> dict[str, Any]:
     return {key: value for key, value in raw.items() if value is not None}
 
 
+def kill_in(node: Node, slot: str, times: int) -> None:
+    """Kill a slot's process, and as often the one that is started in its place."""
+    killed: set[int] = set()
+
+    def another() -> int | None:
+        pid = node.host().driver.status("box", slot).pid
+        return None if pid in killed else pid
+
+    for _time in range(times):
+        pid = wait_for(another, "it is started again")
+        assert pid is not None
+        os.kill(pid, signal.SIGKILL)
+        killed.add(pid)
+
+
 def children(pid: int) -> list[int]:
     """The process ids of a process's children; none when it has ended."""
     with contextlib.suppress(OSError):

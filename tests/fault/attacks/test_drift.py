@@ -25,7 +25,7 @@ from ansible_collections.mcpops.fleet.plugins.module_utils.update.info import se
 from ansible_collections.mcpops.fleet.plugins.module_utils.update.outcome import UpdateFailed
 from tests.fault.attacks.run import Run
 from tests.support.client import LegacySession
-from tests.support.node import Node, box, version
+from tests.support.node import Node, box, kill_in, version
 from tests.support.ports import free_ports
 from tests.support.waiting import wait_for
 
@@ -329,83 +329,6 @@ def test_sessions_of_the_old_release_are_drained_also_where_the_journal_was_lost
     assert (version(node), outcome["plan"][0], outcome["drained"]["sessions_cut"]) == ("3.0.0", "finish", 1)
     with pytest.raises(AssertionError, match="404"):
         session.call("whoami")
-
-
-def kill_in(node: Node, slot: str, times: int) -> None:
-    """Kill a slot's process, and as often the one that is started in its place."""
-    killed: set[int] = set()
-
-    def another() -> int | None:
-        pid = node.host().driver.status("box", slot).pid
-        return None if pid in killed else pid
-
-    for _time in range(times):
-        pid = wait_for(another, "it is started again")
-        assert pid is not None
-        os.kill(pid, signal.SIGKILL)
-        killed.add(pid)
-
-
-def hang_after_switch(node: Node, version: str) -> None:
-    """Switch clients to a release, and let its process hang."""
-    node.update(version, "active")
-    pid = node.host().driver.status("box", "green").pid
-    assert pid is not None
-    os.kill(pid, signal.SIGSTOP)
-
-
-@pytest.mark.parametrize("times", [1, 3], ids=["is started at once", "is tried again later"])
-def test_clients_are_switched_to_a_slot_that_was_proven_in_an_earlier_run_once_it_answers_again(
-    node: Node, unnoticed: Callable[[], Any], times: int
-) -> None:
-    with unnoticed():
-        node.update("2.21.0", "staged")
-        kill_in(node, "green", times)
-        node.update("2.21.0")
-    assert version(node) == "2.21.0"
-
-
-def test_a_slot_that_was_proven_in_an_earlier_run_and_was_stopped_since_gets_no_clients(
-    node: Node, unnoticed: Callable[[], Any]
-) -> None:
-    with unnoticed():
-        node.update("2.0.0", "staged")
-        node.host().driver.stop("box", "green", 3)
-        with pytest.raises(UpdateFailed, match="bring up .*its process ended by itself"):
-            node.update("2.0.0")
-        assert version(node) == "1.0.0"
-        node.update("2.0.0")
-    assert version(node) == "2.0.0"
-
-
-@pytest.mark.parametrize("times", [1, 3], ids=["is started at once", "is tried again later"])
-def test_an_update_that_goes_on_after_its_switch_ends_once_what_clients_were_sent_to_answers_again(
-    node: Node, times: int
-) -> None:
-    node.update("2.21.0", "active")
-    kill_in(node, "green", times)
-    node.update("2.21.0")
-    assert version(node) == "2.21.0"
-
-
-def test_an_update_that_goes_on_after_its_switch_goes_back_from_what_does_not_answer_any_more(
-    node: Node,
-) -> None:
-    hang_after_switch(node, "2.0.0")
-    with pytest.raises(UpdateFailed, match="stopped answering"):
-        node.update("2.0.0", update={"ready_timeout": 2})
-    assert version(node) == "1.0.0"
-
-
-def test_an_update_over_one_that_baked_and_does_not_answer_any_more_goes_back_from_it_first(
-    node: Node,
-) -> None:
-    hang_after_switch(node, "2.0.0")
-    outcome = node.update("3.0.0", update={"ready_timeout": 2})
-    steps = [step["step"] for step in outcome.report.steps]
-    assert (outcome.plan.before, steps[:3]) == (("finish",), ["started", "ready", "switched"])
-    assert "stopped answering" in outcome.report.warnings[0]
-    assert version(node) == "3.0.0"
 
 
 def test_a_killed_process_is_back_by_itself_and_a_run_changes_nothing(node: Node) -> None:
